@@ -1,0 +1,99 @@
+/**
+ * Everything the planner may know of one user: what the IdP wants, what the workspace has, and
+ * what the bridge did before. Built by the store in one read, so that a plan is a function of it.
+ */
+import type {
+  Address,
+  InviteState,
+  MemberId,
+  Millis,
+  ResourceRef,
+  SeatType,
+  ShareRole,
+  UserId,
+  WorkspaceGroupId,
+  WorkspaceMember,
+} from './types.js';
+
+/** Why a member may never be locked, demoted or taken out of a group. */
+export type Protection = 'owner' | 'keyOwner' | 'lastAdmin' | 'neverTouch';
+
+/** A seat that some rule gives, and which rule. */
+export interface SeatDecision {
+  readonly seatType: SeatType;
+  /** For people: `roles "admin"`, `seatType`, `group "Sales"`. */
+  readonly rule: string;
+  /** The SCIM attribute that gave it: what a refusal restores. */
+  readonly attribute: 'seatType' | 'roles' | 'groups';
+}
+
+/** One invite decision, see table `invites`. */
+export interface Invite {
+  readonly id: number;
+  readonly address: Address;
+  readonly seatType: SeatType;
+  readonly usageLimit: number | null;
+  readonly state: InviteState;
+  /** Calls whose answer was yes or unknown: e-mails that may have been sent for this decision. */
+  readonly sends: number;
+  /** 1 for the first invite, then one more for each repetition after INVITE_TTL_DAYS. */
+  readonly round: number;
+  readonly sentAt: Millis | null;
+  /** Last answered revokeInvite calls that were no clear yes. */
+  readonly revokeFailures: number;
+}
+
+export interface WantedShare {
+  readonly resource: ResourceRef;
+  readonly role: ShareRole;
+  readonly rule: string;
+  readonly attribute: 'entitlements' | 'groups';
+}
+
+export interface Person {
+  readonly userId: UserId;
+  readonly userName: string;
+  readonly version: number;
+  readonly desired: 'active' | 'inactive' | 'deleted';
+  /** False: imported only, or released. Nothing may be changed. */
+  readonly managed: boolean;
+  readonly address: Address | null;
+  readonly seat: SeatDecision | null;
+  readonly usageLimit: number | null;
+  /** Linked, writable workspace groups that some SCIM group of the user wants; value = SCIM group name. */
+  readonly groups: ReadonlyMap<WorkspaceGroupId, string>;
+  readonly givenGroups: ReadonlySet<WorkspaceGroupId>;
+  readonly withdrawnGroups: ReadonlySet<WorkspaceGroupId>;
+  /** Wanted shares by `type:id`, highest role only. */
+  readonly shares: ReadonlyMap<string, WantedShare>;
+  /** Shares the bridge gave this user, by `type:id`. */
+  readonly givenShares: ReadonlyMap<string, { readonly resource: ResourceRef; readonly role: ShareRole }>;
+  /** Roles the member holds according to the last `resources.get`; absent = unknown. */
+  readonly heldShares: ReadonlyMap<string, ShareRole>;
+  /** The IdP turned `active` from false to true and that has not yet been effected. */
+  readonly activationFresh: boolean;
+  readonly lockedByBridge: boolean;
+  /** Was a member and has gone. */
+  readonly removedAt: Millis | null;
+  readonly seatBefore: SeatType | null;
+  readonly seatGiven: SeatType | null;
+  /** Seat that a rule gave at adoption and that was lower than the seat found: not applied until the rule changes. */
+  readonly seatDeclined: SeatType | null;
+  /** The linked member, from the mirror. */
+  readonly member: WorkspaceMember | null;
+  /** Writable workspace groups the member is in, from the mirror. */
+  readonly memberGroups: ReadonlySet<WorkspaceGroupId>;
+  /** Members at addresses of this user that must have no access (withdrawn invites), claimed by no live user. */
+  readonly strays: readonly WorkspaceMember[];
+  /** The latest invite for `address`, any state; null if none was ever decided. */
+  readonly invite: Invite | null;
+  /** Open invites (sending, invited, ambiguous) for other addresses. */
+  readonly staleInvites: readonly Invite[];
+  readonly protection: Protection | null;
+  /** Changes refused for good, by changeKey: not planned again before the time given. */
+  readonly refused: ReadonlyMap<string, { readonly until: Millis; readonly error: string }>;
+  /** Held changes released by an administrator, by changeKey. */
+  readonly released: ReadonlySet<string>;
+  /** When the last believed reading of the members began; null before the first. */
+  readonly membersReadAt: Millis | null;
+}

@@ -1,0 +1,236 @@
+/**
+ * The plan: a pure function of one person (desired and actual), the rules and the time.
+ *
+ * | desired            | workspace                                   | changes                                    |
+ * |--------------------|---------------------------------------------|--------------------------------------------|
+ * | active             | not there, never seen                       | invite                                     |
+ * | active             | was a member, has gone                      | none until the IdP turns active on afresh  |
+ * | active             | invite pending                              | none; invite again after the TTL, 3 times  |
+ * | active             | pending, now wanting a lower seat           | revokeInvite, then invite                  |
+ * | active             | invite ambiguous                            | a reading first, then one more invite      |
+ * | active             | locked by the bridge, or activated afresh   | unlock, then the member rows               |
+ * | active             | locked by somebody else                     | none                                       |
+ * | active             | member, other seat than a rule gives        | setSeat                                    |
+ * | active             | member, linked writable group lacks it      | addToGroup                                 |
+ * | active             | in a group it was put in or taken out of    | removeFromGroup                            |
+ * | active             | shares differ                               | share / unshare (only what was given)      |
+ * | inactive           | invite pending                              | revokeInvite; the address stays watched    |
+ * | inactive           | member unlocked                             | lock (groups, seat and shares stay)        |
+ * | deleted            | member                                      | lock, removeFromGroup, unshare             |
+ * | inactive, deleted  | a watched address appears as a member       | lock                                       |
+ * | any                | e-mail changed, old invite pending          | revokeInvite old, then as above            |
+ * | protected          | any                                         | none                                       |
+ * | unmanaged          | any                                         | none                                       |
+ *
+ * Law: in a workspace that accepts everything at once, plan(apply(plan)) is empty; otherwise the
+ * second plan is a subset of what is unsettled.
+ *
+ * A deleted member is locked first and tidied afterwards: access must not hang on a group call.
+ */
+import type { Invite, Person } from './person.js';
+import type { Rules } from './rules.js';
+import { changeKey, SEAT_TYPES, SHARE_ROLES, type Change, type Millis, type SeatType, type ShareRole } from './types.js';
+
+/** The SCIM attribute whose value asked for a change: what a refusal would restore. */
+export type CausingAttribute = 'active' | 'emails' | 'seatType' | 'roles' | 'groups' | 'entitlements';
+
+export interface PlannedChange {
+  readonly change: Change;
+  /** The rule in words, for `plan`, `explain` and the ledger. */
+  readonly why: string;
+  readonly attribute: CausingAttribute;
+}
+
+export interface Plan {
+  readonly changes: readonly PlannedChange[];
+  /** The plan cannot go on before the members have been read again (an ambiguous send). */
+  readonly needsReading: boolean;
+}
+
+const DAY = 86_400_000;
+/** Invites repeated after INVITE_TTL_DAYS, the first included. */
+export const MAX_INVITE_ROUNDS = 3;
+
+/** Plans one person. The first change of the result is the next call to make. */
+export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
+  if (!person.managed || person.protection !== null) return EMPTY;
+  const changes: PlannedChange[] = [];
+  for (const stray of person.strays) {
+    if (!stray.isLocked) changes.push({ change: { kind: 'lock', memberId: stray.memberId, reason: 'withdrawn' }, why: `access of ${stray.address} was withdrawn`, attribute: 'active' });
+  }
+  for (const invite of person.staleInvites) changes.push(revoke(invite, 'the address changed', 'emails'));
+  let needsReading = false;
+  switch (person.desired) {
+    case 'active':
+      if (person.member !== null) changes.push(...planMember(person, rules));
+      else needsReading = planInvite(person, rules, now, changes);
+      break;
+    case 'inactive':
+      changes.push(...planWithdrawal(person, 'inactive'));
+      break;
+    case 'deleted':
+      changes.push(...planWithdrawal(person, 'deleted'), ...planTidyUp(person));
+      break;
+  }
+  return { changes: changes.filter(({ change }) => !isRefused(person, change, now)), needsReading };
+}
+
+const EMPTY: Plan = { changes: [], needsReading: false };
+
+function isRefused(person: Person, change: Change, now: Millis): boolean {
+  const refused = person.refused.get(changeKey(change));
+  return refused !== undefined && now < refused.until;
+}
+
+/** No member yet: decides whether an invite is due. Returns whether a reading must come first. */
+function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedChange[]): boolean {
+  const { address, invite } = person;
+  if (address === null) return false;
+  if (person.removedAt !== null && !person.activationFresh) return false;
+  const seat = person.seat?.seatType ?? rules.defaultSeat;
+  const wanted: PlannedChange = {
+    change: { kind: 'invite', address, seatType: seat, usageLimit: person.usageLimit },
+    why: person.seat === null ? 'active, no member yet; default seat' : `active, no member yet; seat by ${person.seat.rule}`,
+    attribute: 'active',
+  };
+  if (invite === null) {
+    changes.push(wanted);
+    return false;
+  }
+  switch (invite.state) {
+    case 'planned':
+    case 'revoked':
+    case 'refused': // no longer remembered as refused, or it would be filtered
+    case 'accepted': // accepted, gone, and activated afresh
+      changes.push(wanted);
+      return false;
+    case 'sending': // its answer is still under way
+      return false;
+    case 'ambiguous': {
+      if (invite.sends >= 2) return false;
+      const read = person.membersReadAt !== null && invite.sentAt !== null && person.membersReadAt > invite.sentAt;
+      if (!read) return true;
+      changes.push({ ...wanted, why: `${wanted.why}; the answer to the first call was lost` });
+      return false;
+    }
+    case 'invited':
+      if (isLower(seat, invite.seatType)) {
+        changes.push(revoke(invite, `a lower seat is wanted (${seat})`, person.seat?.attribute ?? 'active'), wanted);
+        return false;
+      }
+      break;
+    case 'expired':
+      break;
+  }
+  const expired = invite.sentAt !== null && now - invite.sentAt >= rules.inviteTtlDays * DAY;
+  if (expired && invite.round < MAX_INVITE_ROUNDS) changes.push({ ...wanted, why: `not accepted within ${String(rules.inviteTtlDays)} days` });
+  return false;
+}
+
+/** An active member. */
+function planMember(person: Person, rules: Rules): PlannedChange[] {
+  const { member } = person;
+  if (member === null) return [];
+  const changes: PlannedChange[] = [];
+  // An invite still open beside a member of the same address can only be a left-over.
+  if (member.isLocked) {
+    if (!person.lockedByBridge && !person.activationFresh) return [];
+    changes.push({
+      change: { kind: 'unlock', memberId: member.memberId, allowDowngrade: rules.allowDowngrade },
+      why: person.activationFresh ? 'the IdP activated the user' : 'locked by the bridge, now active',
+      attribute: 'active',
+    });
+  }
+  const seat = wantedSeat(person);
+  if (seat !== null && seat.seatType !== member.seatType) {
+    changes.push({
+      change: { kind: 'setSeat', memberId: member.memberId, seatType: seat.seatType, demotesAdmin: member.seatType === 'workspace_admin' },
+      why: `seat by ${seat.rule}`,
+      attribute: seat.attribute,
+    });
+  }
+  for (const [groupId, name] of person.groups) {
+    if (!person.memberGroups.has(groupId)) changes.push({ change: { kind: 'addToGroup', memberId: member.memberId, groupId }, why: `member of "${name}"`, attribute: 'groups' });
+  }
+  for (const groupId of person.memberGroups) {
+    if (person.groups.has(groupId)) continue;
+    const given = person.givenGroups.has(groupId);
+    if (given || person.withdrawnGroups.has(groupId)) {
+      changes.push({ change: { kind: 'removeFromGroup', memberId: member.memberId, groupId }, why: given ? 'no longer in a group that gave this' : 'the IdP took the member out', attribute: 'groups' });
+    }
+  }
+  changes.push(...planShares(person));
+  return changes;
+}
+
+/** The seat that the member should hold; null = the seat found stays. */
+export function wantedSeat(person: Person): { readonly seatType: SeatType; readonly rule: string; readonly attribute: CausingAttribute } | null {
+  if (person.seat !== null) return person.seat.seatType === person.seatDeclined ? null : person.seat;
+  if (person.seatBefore === null) return null;
+  return { seatType: person.seatBefore, rule: 'the seat held before the bridge set one', attribute: 'roles' };
+}
+
+function planShares(person: Person): PlannedChange[] {
+  const { member } = person;
+  if (member === null) return [];
+  const principal = { kind: 'member', memberId: member.memberId } as const;
+  const changes: PlannedChange[] = [];
+  for (const [key, share] of person.shares) {
+    const held = person.heldShares.get(key);
+    const given = person.givenShares.get(key);
+    // A higher role that somebody else gave is left alone; one that the bridge gave is brought down.
+    const enough = held === undefined ? given?.role === share.role : given === undefined ? !isLowerRole(held, share.role) : held === share.role;
+    if (!enough) changes.push({ change: { kind: 'share', resource: share.resource, role: share.role, principal }, why: share.rule, attribute: share.attribute });
+  }
+  changes.push(...planUnshares(person));
+  return changes;
+}
+
+function planUnshares(person: Person): PlannedChange[] {
+  const { member } = person;
+  if (member === null) return [];
+  const principal = { kind: 'member', memberId: member.memberId } as const;
+  const changes: PlannedChange[] = [];
+  for (const [key, given] of person.givenShares) {
+    if (person.desired === 'active' && person.shares.has(key)) continue;
+    changes.push({ change: { kind: 'unshare', resource: given.resource, principal }, why: 'no rule gives this share any more', attribute: 'entitlements' });
+  }
+  return changes;
+}
+
+/** Inactive or deleted: no invite may be open, no member unlocked. */
+function planWithdrawal(person: Person, reason: 'inactive' | 'deleted'): PlannedChange[] {
+  const changes: PlannedChange[] = [];
+  const { invite, member } = person;
+  if (invite !== null && isOpen(invite)) changes.push(revoke(invite, `the user is ${reason}`, 'active'));
+  if (member !== null && !member.isLocked) changes.push({ change: { kind: 'lock', memberId: member.memberId, reason }, why: `the user is ${reason}`, attribute: 'active' });
+  return changes;
+}
+
+/** A deleted member leaves the groups and shares that the bridge gave. */
+function planTidyUp(person: Person): PlannedChange[] {
+  const { member } = person;
+  if (member === null) return [];
+  const changes: PlannedChange[] = [];
+  for (const groupId of person.memberGroups) {
+    if (person.givenGroups.has(groupId)) changes.push({ change: { kind: 'removeFromGroup', memberId: member.memberId, groupId }, why: 'the user was deleted', attribute: 'groups' });
+  }
+  return [...changes, ...planUnshares(person)];
+}
+
+function revoke(invite: Invite, why: string, attribute: CausingAttribute): PlannedChange {
+  return { change: { kind: 'revokeInvite', address: invite.address }, why, attribute };
+}
+
+/** May an e-mail with a working link be out there? */
+export function isOpen(invite: Invite): boolean {
+  return invite.state === 'sending' || invite.state === 'invited' || invite.state === 'ambiguous' || invite.state === 'expired';
+}
+
+export function isLower(a: SeatType, b: SeatType): boolean {
+  return SEAT_TYPES.indexOf(a) > SEAT_TYPES.indexOf(b);
+}
+
+export function isLowerRole(a: ShareRole, b: ShareRole): boolean {
+  return SHARE_ROLES.indexOf(a) > SHARE_ROLES.indexOf(b);
+}

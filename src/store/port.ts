@@ -1,0 +1,352 @@
+/**
+ * The store as everything else sees it: coarse methods, each one transaction, durable when its
+ * Promise resolves. No database type appears here. The contract test suite (test/store/) runs
+ * against every implementation.
+ *
+ * Callbacks given to a method run inside its transaction: they are pure and synchronous, and what
+ * they throw rolls everything back and is rethrown as it is.
+ *
+ * Every method may reject with ScimError 503 when the database is busy, full or read-only; then
+ * nothing was changed.
+ */
+import type { Filter, AttributePath } from '../domain/filter.js';
+import type { Person, WantedShare } from '../domain/person.js';
+import type { CausingAttribute, PlannedChange } from '../domain/plan.js';
+import type {
+  Address,
+  Change,
+  Document,
+  GroupId,
+  LedgerState,
+  LinkStatus,
+  MemberId,
+  Millis,
+  ResourceRef,
+  ShareRole,
+  UserId,
+  UserOrigin,
+  UserStatus,
+  WorkspaceGroup,
+  WorkspaceGroupId,
+  WorkspaceMember,
+} from '../domain/types.js';
+
+// Directory -----------------------------------------------------------------------------------------
+
+/** A live SCIM user. */
+export interface UserRecord {
+  readonly id: UserId;
+  /** Position in the stable list order. */
+  readonly seq: number;
+  readonly document: Document;
+  /** Moves exactly when `document` changes. */
+  readonly version: number;
+  readonly createdAt: Millis;
+  readonly modifiedAt: Millis;
+  readonly managed: boolean;
+  readonly address: Address | null;
+  /** Direct groups, for the readOnly `groups` attribute. */
+  readonly groups: readonly { readonly id: GroupId; readonly displayName: string }[];
+  /** The readOnly attributes of the bridge's User extension. */
+  readonly bridge: {
+    readonly status: UserStatus;
+    readonly memberId: MemberId | null;
+    readonly origin: UserOrigin;
+    readonly invitedAt: Millis | null;
+    readonly acceptedAt: Millis | null;
+    readonly pendingChanges: number;
+    readonly lastError: string | null;
+  };
+}
+
+/** A SCIM group. `members` is null where it was not asked for. */
+export interface GroupRecord {
+  readonly id: GroupId;
+  readonly seq: number;
+  readonly document: Document;
+  /** Moves when `document` or the member set changes. */
+  readonly version: number;
+  readonly createdAt: Millis;
+  readonly modifiedAt: Millis;
+  readonly managed: boolean;
+  readonly members: readonly MemberRecord[] | null;
+  readonly bridge: { readonly groupId: WorkspaceGroupId | null; readonly linkStatus: LinkStatus };
+}
+
+export interface MemberRecord {
+  readonly userId: UserId;
+  /** displayName, else userName. */
+  readonly display: string;
+}
+
+export interface ListQuery {
+  readonly filter: Filter | null;
+  readonly sortBy: AttributePath | null;
+  readonly sortOrder: 'ascending' | 'descending';
+  /** 1-based. */
+  readonly startIndex: number;
+  /** 0 or more; the caller has clamped it. */
+  readonly count: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Matches in all, whatever the page. */
+  readonly total: number;
+}
+
+/** Who writes, and how urgent the effects are. */
+export interface WriteContext {
+  readonly requestId: string;
+  /** `token:<label>`, `admin`, `cli`, `bridge`. */
+  readonly actor: string;
+  readonly tokenId: string | null;
+  /** The request waits for its effects: they go before background work. */
+  readonly interactive: boolean;
+  /** Versions that `If-Match` allows; null = any. A mismatch is ScimError 412. */
+  readonly ifMatch: readonly number[] | null;
+}
+
+export interface Written<T> {
+  readonly record: T;
+  /** False: the write asked for what was there already; nothing was stored, no version moved. */
+  readonly changed: boolean;
+}
+
+/** A change of a member set. `replace` is the full list. Unknown ids are ScimError 400 naming them. */
+export type MemberOp =
+  | { readonly kind: 'add' | 'remove' | 'replace'; readonly userIds: readonly string[] }
+  /** Removes the members for which the predicate holds (odd filters; linear in the group). */
+  | { readonly kind: 'removeWhere'; readonly test: (member: MemberRecord) => boolean };
+
+export interface GroupChange {
+  readonly document: (current: Document) => Document;
+  /** Applied in order. `remove` of an absent or unknown member is no error. */
+  readonly members: readonly MemberOp[];
+}
+
+/**
+ * Users and groups as IdPs write them. Refuses before the commit what design section 3 lists
+ * (uniqueness, protected, read-only group, missing address, inviteOnly), by ScimError.
+ * A write that is a new cause puts its users on the agenda in the same transaction.
+ */
+export interface DirectoryStore {
+  getUser(id: string): Promise<UserRecord | null>;
+  listUsers(query: ListQuery): Promise<Page<UserRecord>>;
+  /**
+   * Creates a user, or takes over the unmanaged imported one of the same userName or address
+   * (then `tookOver`, same id). A member of that address is adopted: linked, not invited.
+   */
+  createUser(document: Document, context: WriteContext): Promise<Written<UserRecord> & { readonly tookOver: boolean }>;
+  /** `change` gets the current document and returns the next. 404 where there is no live user. */
+  updateUser(id: string, change: (current: Document) => Document, context: WriteContext): Promise<Written<UserRecord>>;
+  /** Leaves a tombstone where the workspace still has to be tidied or the address watched. */
+  deleteUser(id: string, context: WriteContext): Promise<void>;
+
+  getGroup(id: string, options: { readonly members: boolean }): Promise<GroupRecord | null>;
+  listGroups(query: ListQuery, options: { readonly members: boolean }): Promise<Page<GroupRecord>>;
+  createGroup(document: Document, members: readonly string[], context: WriteContext): Promise<Written<GroupRecord> & { readonly tookOver: boolean }>;
+  /** The record comes without members unless `options.members`. */
+  updateGroup(id: string, change: GroupChange, context: WriteContext, options: { readonly members: boolean }): Promise<Written<GroupRecord>>;
+  deleteGroup(id: string, context: WriteContext): Promise<void>;
+
+  /** Links a group by hand (admin page, CLI); null unlinks. */
+  linkGroup(id: string, workspaceGroupId: WorkspaceGroupId | null, context: WriteContext): Promise<GroupRecord>;
+  /** Ends the management of one user; nothing upstream changes. */
+  releaseUser(id: string, context: WriteContext): Promise<UserRecord>;
+}
+
+// Work ----------------------------------------------------------------------------------------------
+
+/** `user:<UserId>` or `group:<GroupId>` or `mapping`: whose plan is to be computed. */
+export type Subject = string;
+
+export interface AgendaEntry {
+  readonly subject: Subject;
+  readonly priority: number;
+  readonly dueAt: Millis;
+  /** Consecutive transient failures. */
+  readonly attempts: number;
+  /** Moves with every new cause: `settle` and `postpone` of an older generation change nothing. */
+  readonly generation: number;
+  /** Request id of the last cause. */
+  readonly cause: string | null;
+}
+
+/** What the planner needs for shares that hang on a group or on the mapping file. */
+export interface ShareSubject {
+  readonly subject: Subject;
+  /** Wanted shares by `type:id` and principal key. */
+  readonly wanted: ReadonlyMap<string, WantedShare & { readonly principal: string }>;
+  readonly given: ReadonlyMap<string, { readonly resource: ResourceRef; readonly role: ShareRole; readonly principal: string }>;
+  readonly refused: Person['refused'];
+}
+
+/** One row of the ledger. */
+export interface LedgerRow {
+  readonly id: number;
+  readonly subject: Subject;
+  readonly change: Change;
+  readonly changeKey: string;
+  readonly why: string;
+  readonly state: LedgerState;
+  readonly cause: string | null;
+  readonly attempts: number;
+  readonly upstreamStatus: number | null;
+  readonly upstreamRequestId: string | null;
+  readonly latencyMs: number | null;
+  readonly errorCode: string | null;
+  readonly error: string | null;
+  readonly retryAt: Millis | null;
+  readonly createdAt: Millis;
+  readonly sentAt: Millis | null;
+  readonly endedAt: Millis | null;
+}
+
+/** What came back from one call. */
+export interface CallResult {
+  readonly startedAt: Millis;
+  readonly latencyMs: number;
+  readonly status: number | null;
+  readonly requestId: string | null;
+}
+
+export interface CallFailure extends CallResult {
+  readonly code: string | null;
+  readonly error: string;
+}
+
+/** How a sent change ended. Each has its effect on mirror, links and invites in the same transaction. */
+export type Outcome =
+  /** The answer was yes, or a reading showed that the end is there. Mirror, link, invite and `given` follow. */
+  | { readonly kind: 'done'; readonly call: CallResult }
+  /** Will be tried again: the row goes back to `planned`. Nothing was applied, or it does not matter. */
+  | { readonly kind: 'transient'; readonly call: CallFailure }
+  /** The call may have been applied and must not simply be repeated (invite). */
+  | { readonly kind: 'ambiguous'; readonly call: CallFailure }
+  /** Refused for good. Not planned again before `retryAt`. */
+  | { readonly kind: 'refused'; readonly call: CallFailure; readonly retryAt: Millis };
+
+/** The restore of design section 3: which write, and which attribute it must give back. */
+export interface Revert {
+  readonly userId: UserId;
+  /** The version that the refused write made. */
+  readonly version: number;
+  readonly attribute: CausingAttribute;
+}
+
+export interface WorkStore {
+  /** Due entries, most urgent first: priority, then due time. `skip` = subjects in work. */
+  due(limit: number, skip: ReadonlySet<Subject>): Promise<readonly AgendaEntry[]>;
+  /** When the next entry not in `skip` falls due; null = never. */
+  nextDueAt(skip: ReadonlySet<Subject>): Promise<Millis | null>;
+  /** Puts subjects on the agenda (or brings them forward) for a cause that is no SCIM write. */
+  schedule(subjects: readonly Subject[], cause: string, priority: number, dueAt: Millis): Promise<void>;
+  /** Null: no such user, not even a tombstone. */
+  person(userId: UserId): Promise<Person | null>;
+  shareSubject(subject: Subject): Promise<ShareSubject | null>;
+  /**
+   * Makes the ledger say what the plan says: new rows for changes that have none, `superseded` for
+   * planned and held rows that the plan lacks. `held` changes get or keep the state held. If
+   * `send` is given, that change becomes `sending` (and its invite row with it) and its row is returned.
+   */
+  record(
+    subject: Subject,
+    plan: { readonly changes: readonly PlannedChange[]; readonly held: readonly PlannedChange[]; readonly send: PlannedChange | null; readonly cause: string | null },
+  ): Promise<LedgerRow | null>;
+  /** Ends a call. `revert` (only with `refused`) restores the directory in the same transaction, and answers whether it could. */
+  finish(ledgerId: number, outcome: Outcome, revert: Revert | null): Promise<{ readonly reverted: boolean }>;
+  /** Nothing is left to do now for this generation: the entry goes, status columns follow. Later work (TTL, retry) may set a new due time. */
+  settle(entry: AgendaEntry, next: { readonly dueAt: Millis } | null): Promise<void>;
+  /** Transient fault: try again at `dueAt`. */
+  postpone(entry: AgendaEntry, dueAt: Millis, error: string): Promise<void>;
+  /** At start: rows in `sending` are of a dead process. Invites become ambiguous, the rest is planned again. */
+  recover(): Promise<{ readonly ambiguous: number; readonly replanned: number }>;
+  ledger(query: { readonly subject?: Subject; readonly cause?: string; readonly states?: readonly LedgerState[]; readonly limit: number; readonly beforeId?: number }): Promise<readonly LedgerRow[]>;
+  counts(): Promise<{ readonly agenda: number; readonly oldestDueAt: Millis | null; readonly ledger: Readonly<Record<LedgerState, number>>; readonly invites: Readonly<Record<string, number>> }>;
+}
+
+// Workspace -----------------------------------------------------------------------------------------
+
+export interface Reading {
+  readonly startedAt: Millis;
+  readonly members: readonly WorkspaceMember[] | null;
+  readonly groups: readonly WorkspaceGroup[] | null;
+}
+
+export interface ReadingEffect {
+  /** Subjects put on the agenda because something about them changed. */
+  readonly scheduled: number;
+  readonly accepted: readonly { readonly userId: UserId; readonly address: Address }[];
+  readonly imported: number;
+  readonly membersChanged: number;
+  readonly groupsChanged: number;
+}
+
+export interface WorkspaceStore {
+  /** The mirror; empty before the first reading. */
+  members(): Promise<readonly WorkspaceMember[]>;
+  groups(): Promise<readonly WorkspaceGroup[]>;
+  memberByAddress(address: Address): Promise<WorkspaceMember | null>;
+  member(memberId: MemberId): Promise<WorkspaceMember | null>;
+  /**
+   * Takes over a reading that was judged believable: mirror, acceptance, adoption, removal,
+   * import, group links, watches; whoever is concerned goes on the agenda. Rows that the bridge
+   * itself wrote after `startedAt` are left alone. Writes nothing where nothing changed.
+   */
+  applyReading(reading: Reading, cause: string): Promise<ReadingEffect>;
+  /** When the last applied reading of the members began. */
+  membersReadAt(): Promise<Millis | null>;
+  /** Invites that wait for acceptance: how many, and when the youngest was sent. */
+  openInvites(): Promise<{ readonly count: number; readonly youngestSentAt: Millis | null }>;
+}
+
+// Operations ----------------------------------------------------------------------------------------
+
+export interface TokenRecord {
+  readonly id: string;
+  readonly kind: 'scim' | 'admin' | 'oauthClient';
+  readonly label: string;
+  readonly scopes: readonly string[];
+  /** OAuth clients: the secrets of one client share it. */
+  readonly clientId: string | null;
+  readonly createdAt: Millis;
+  readonly expiresAt: Millis | null;
+  readonly revokedAt: Millis | null;
+  readonly lastUsedAt: Millis | null;
+}
+
+export interface TokenStore {
+  /** By SHA-256 of the secret, hex. Never filters by expiry: the caller decides and explains. */
+  findToken(hash: string): Promise<TokenRecord | null>;
+  addToken(token: Omit<TokenRecord, 'createdAt' | 'lastUsedAt' | 'revokedAt'> & { readonly hash: string }, actor: string): Promise<TokenRecord>;
+  revokeToken(id: string, actor: string): Promise<boolean>;
+  touchToken(id: string, at: Millis): Promise<void>;
+  listTokens(): Promise<readonly TokenRecord[]>;
+}
+
+export interface AuditRow {
+  readonly id: number;
+  readonly at: Millis;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string | null;
+  readonly requestId: string | null;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+export interface OperationsStore {
+  setting(name: string): Promise<string | null>;
+  setSetting(name: string, value: string): Promise<void>;
+  audit(row: { readonly actor: string; readonly action: string; readonly subject: string | null; readonly requestId: string | null; readonly before?: unknown; readonly after?: unknown }): Promise<void>;
+  auditRows(query: { readonly subject?: string; readonly requestId?: string; readonly beforeId?: number; readonly limit: number }): Promise<readonly AuditRow[]>;
+  /** Moves when another process wrote to the database: caches are void then. */
+  dataVersion(): number;
+  /** Folds the write-ahead log back; before a clean exit. */
+  checkpoint(): Promise<void>;
+}
+
+export interface Store extends DirectoryStore, WorkStore, WorkspaceStore, TokenStore, OperationsStore {
+  close(): void;
+}
