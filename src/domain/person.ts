@@ -5,7 +5,6 @@
 import type {
   Address,
   InviteState,
-  MemberId,
   Millis,
   ResourceRef,
   SeatType,
