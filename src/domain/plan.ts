@@ -29,7 +29,15 @@
  */
 import type { Invite, Person } from './person.js';
 import type { Rules } from './rules.js';
-import { changeKey, SEAT_TYPES, SHARE_ROLES, type Change, type Millis, type SeatType, type ShareRole } from './types.js';
+import {
+  changeKey,
+  isHigherSeat,
+  SHARE_ROLES,
+  type Change,
+  type Millis,
+  type SeatType,
+  type ShareRole,
+} from './types.js';
 
 /** The SCIM attribute whose value asked for a change: what a refusal would restore. */
 export type CausingAttribute = 'active' | 'emails' | 'seatType' | 'roles' | 'groups' | 'entitlements';
@@ -56,13 +64,18 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
   if (!person.managed || person.protection !== null) return EMPTY;
   const changes: PlannedChange[] = [];
   for (const stray of person.strays) {
-    if (!stray.isLocked) changes.push({ change: { kind: 'lock', memberId: stray.memberId, reason: 'withdrawn' }, why: `access of ${stray.address} was withdrawn`, attribute: 'active' });
+    if (!stray.isLocked)
+      changes.push({
+        change: { kind: 'lock', memberId: stray.memberId, reason: 'withdrawn' },
+        why: `access of ${stray.address} was withdrawn`,
+        attribute: 'active',
+      });
   }
   for (const invite of person.staleInvites) changes.push(revoke(invite, 'the address changed', 'emails'));
   let needsReading = false;
   switch (person.desired) {
     case 'active':
-      if (person.member !== null) changes.push(...planMember(person, rules));
+      if (person.member !== null) changes.push(...planMember(person, rules, now));
       else needsReading = planInvite(person, rules, now, changes);
       break;
     case 'inactive':
@@ -90,7 +103,10 @@ function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedC
   const seat = person.seat?.seatType ?? rules.defaultSeat;
   const wanted: PlannedChange = {
     change: { kind: 'invite', address, seatType: seat, usageLimit: person.usageLimit },
-    why: person.seat === null ? 'active, no member yet; default seat' : `active, no member yet; seat by ${person.seat.rule}`,
+    why:
+      person.seat === null
+        ? 'active, no member yet; default seat'
+        : `active, no member yet; seat by ${person.seat.rule}`,
     attribute: 'active',
   };
   if (invite === null) {
@@ -114,7 +130,7 @@ function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedC
       return false;
     }
     case 'invited':
-      if (isLower(seat, invite.seatType)) {
+      if (isHigherSeat(invite.seatType, seat)) {
         changes.push(revoke(invite, `a lower seat is wanted (${seat})`, person.seat?.attribute ?? 'active'), wanted);
         return false;
       }
@@ -123,20 +139,23 @@ function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedC
       break;
   }
   const expired = invite.sentAt !== null && now - invite.sentAt >= rules.inviteTtlDays * DAY;
-  if (expired && invite.round < MAX_INVITE_ROUNDS) changes.push({ ...wanted, why: `not accepted within ${String(rules.inviteTtlDays)} days` });
+  if (expired && invite.round < MAX_INVITE_ROUNDS)
+    changes.push({ ...wanted, why: `not accepted within ${String(rules.inviteTtlDays)} days` });
   return false;
 }
 
 /** An active member. */
-function planMember(person: Person, rules: Rules): PlannedChange[] {
+function planMember(person: Person, rules: Rules, now: Millis): PlannedChange[] {
   const { member } = person;
   if (member === null) return [];
   const changes: PlannedChange[] = [];
-  // An invite still open beside a member of the same address can only be a left-over.
   if (member.isLocked) {
     if (!person.lockedByBridge && !person.activationFresh) return [];
+    const unlock: Change = { kind: 'unlock', memberId: member.memberId, allowDowngrade: rules.allowDowngrade };
+    // Without a seat there is nothing to give groups or shares to.
+    if (isRefused(person, unlock, now)) return [];
     changes.push({
-      change: { kind: 'unlock', memberId: member.memberId, allowDowngrade: rules.allowDowngrade },
+      change: unlock,
       why: person.activationFresh ? 'the IdP activated the user' : 'locked by the bridge, now active',
       attribute: 'active',
     });
@@ -144,19 +163,28 @@ function planMember(person: Person, rules: Rules): PlannedChange[] {
   const seat = wantedSeat(person);
   if (seat !== null && seat.seatType !== member.seatType) {
     changes.push({
-      change: { kind: 'setSeat', memberId: member.memberId, seatType: seat.seatType, demotesAdmin: member.seatType === 'workspace_admin' },
+      change: { kind: 'setSeat', memberId: member.memberId, seatType: seat.seatType, from: member.seatType },
       why: `seat by ${seat.rule}`,
       attribute: seat.attribute,
     });
   }
   for (const [groupId, name] of person.groups) {
-    if (!person.memberGroups.has(groupId)) changes.push({ change: { kind: 'addToGroup', memberId: member.memberId, groupId }, why: `member of "${name}"`, attribute: 'groups' });
+    if (!person.memberGroups.has(groupId))
+      changes.push({
+        change: { kind: 'addToGroup', memberId: member.memberId, groupId },
+        why: `member of "${name}"`,
+        attribute: 'groups',
+      });
   }
   for (const groupId of person.memberGroups) {
     if (person.groups.has(groupId)) continue;
     const given = person.givenGroups.has(groupId);
     if (given || person.withdrawnGroups.has(groupId)) {
-      changes.push({ change: { kind: 'removeFromGroup', memberId: member.memberId, groupId }, why: given ? 'no longer in a group that gave this' : 'the IdP took the member out', attribute: 'groups' });
+      changes.push({
+        change: { kind: 'removeFromGroup', memberId: member.memberId, groupId },
+        why: given ? 'no longer in a group that gave this' : 'the IdP took the member out',
+        attribute: 'groups',
+      });
     }
   }
   changes.push(...planShares(person));
@@ -164,7 +192,9 @@ function planMember(person: Person, rules: Rules): PlannedChange[] {
 }
 
 /** The seat that the member should hold; null = the seat found stays. */
-export function wantedSeat(person: Person): { readonly seatType: SeatType; readonly rule: string; readonly attribute: CausingAttribute } | null {
+export function wantedSeat(
+  person: Person,
+): { readonly seatType: SeatType; readonly rule: string; readonly attribute: CausingAttribute } | null {
   if (person.seat !== null) return person.seat.seatType === person.seatDeclined ? null : person.seat;
   if (person.seatBefore === null) return null;
   return { seatType: person.seatBefore, rule: 'the seat held before the bridge set one', attribute: 'roles' };
@@ -179,8 +209,18 @@ function planShares(person: Person): PlannedChange[] {
     const held = person.heldShares.get(key);
     const given = person.givenShares.get(key);
     // A higher role that somebody else gave is left alone; one that the bridge gave is brought down.
-    const enough = held === undefined ? given?.role === share.role : given === undefined ? !isLowerRole(held, share.role) : held === share.role;
-    if (!enough) changes.push({ change: { kind: 'share', resource: share.resource, role: share.role, principal }, why: share.rule, attribute: share.attribute });
+    const enough =
+      held === undefined
+        ? given?.role === share.role
+        : given === undefined
+          ? !isLowerRole(held, share.role)
+          : held === share.role;
+    if (!enough)
+      changes.push({
+        change: { kind: 'share', resource: share.resource, role: share.role, principal },
+        why: share.rule,
+        attribute: share.attribute,
+      });
   }
   changes.push(...planUnshares(person));
   return changes;
@@ -193,7 +233,11 @@ function planUnshares(person: Person): PlannedChange[] {
   const changes: PlannedChange[] = [];
   for (const [key, given] of person.givenShares) {
     if (person.desired === 'active' && person.shares.has(key)) continue;
-    changes.push({ change: { kind: 'unshare', resource: given.resource, principal }, why: 'no rule gives this share any more', attribute: 'entitlements' });
+    changes.push({
+      change: { kind: 'unshare', resource: given.resource, principal },
+      why: 'no rule gives this share any more',
+      attribute: 'entitlements',
+    });
   }
   return changes;
 }
@@ -203,7 +247,12 @@ function planWithdrawal(person: Person, reason: 'inactive' | 'deleted'): Planned
   const changes: PlannedChange[] = [];
   const { invite, member } = person;
   if (invite !== null && isOpen(invite)) changes.push(revoke(invite, `the user is ${reason}`, 'active'));
-  if (member !== null && !member.isLocked) changes.push({ change: { kind: 'lock', memberId: member.memberId, reason }, why: `the user is ${reason}`, attribute: 'active' });
+  if (member !== null && !member.isLocked)
+    changes.push({
+      change: { kind: 'lock', memberId: member.memberId, reason },
+      why: `the user is ${reason}`,
+      attribute: 'active',
+    });
   return changes;
 }
 
@@ -213,7 +262,12 @@ function planTidyUp(person: Person): PlannedChange[] {
   if (member === null) return [];
   const changes: PlannedChange[] = [];
   for (const groupId of person.memberGroups) {
-    if (person.givenGroups.has(groupId)) changes.push({ change: { kind: 'removeFromGroup', memberId: member.memberId, groupId }, why: 'the user was deleted', attribute: 'groups' });
+    if (person.givenGroups.has(groupId))
+      changes.push({
+        change: { kind: 'removeFromGroup', memberId: member.memberId, groupId },
+        why: 'the user was deleted',
+        attribute: 'groups',
+      });
   }
   return [...changes, ...planUnshares(person)];
 }
@@ -224,11 +278,12 @@ function revoke(invite: Invite, why: string, attribute: CausingAttribute): Plann
 
 /** May an e-mail with a working link be out there? */
 export function isOpen(invite: Invite): boolean {
-  return invite.state === 'sending' || invite.state === 'invited' || invite.state === 'ambiguous' || invite.state === 'expired';
-}
-
-export function isLower(a: SeatType, b: SeatType): boolean {
-  return SEAT_TYPES.indexOf(a) > SEAT_TYPES.indexOf(b);
+  return (
+    invite.state === 'sending' ||
+    invite.state === 'invited' ||
+    invite.state === 'ambiguous' ||
+    invite.state === 'expired'
+  );
 }
 
 export function isLowerRole(a: ShareRole, b: ShareRole): boolean {

@@ -12,7 +12,8 @@ import type { UserId } from './types.js';
  * - `refused`: the write's single effective grant was refused for good, and the store has been
  *   put back (design section 3): `error` is the answer to the IdP.
  */
-export type SettleOutcome = { readonly kind: 'settled' } | { readonly kind: 'pending' } | { readonly kind: 'refused'; readonly error: ScimError };
+export type SettleOutcome =
+  { readonly kind: 'settled' } | { readonly kind: 'pending' } | { readonly kind: 'refused'; readonly error: ScimError };
 
 export interface Provisioning {
   /** Tells the reconciler that the agenda has new rows. Never throws, never waits. */

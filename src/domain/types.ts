@@ -26,6 +26,10 @@ export type Millis = number;
 export const SEAT_TYPES = ['workspace_admin', 'workspace_member', 'workspace_lite_member'] as const;
 export type SeatType = (typeof SEAT_TYPES)[number];
 
+export function isHigherSeat(a: SeatType, b: SeatType): boolean {
+  return SEAT_TYPES.indexOf(a) < SEAT_TYPES.indexOf(b);
+}
+
 /** Sharing roles, highest first. */
 export const SHARE_ROLES = ['admin', 'editor', 'commenter', 'viewer'] as const;
 export type ShareRole = (typeof SHARE_ROLES)[number];
@@ -82,7 +86,12 @@ export type Change =
   | { readonly kind: 'revokeInvite'; readonly address: Address }
   | { readonly kind: 'lock'; readonly memberId: MemberId; readonly reason: LockReason }
   | { readonly kind: 'unlock'; readonly memberId: MemberId; readonly allowDowngrade: boolean }
-  | { readonly kind: 'setSeat'; readonly memberId: MemberId; readonly seatType: SeatType; readonly demotesAdmin: boolean }
+  | {
+      readonly kind: 'setSeat';
+      readonly memberId: MemberId;
+      readonly seatType: SeatType;
+      /** The seat held when planned; null = unknown. */ readonly from: SeatType | null;
+    }
   | { readonly kind: 'addToGroup'; readonly memberId: MemberId; readonly groupId: WorkspaceGroupId }
   | { readonly kind: 'removeFromGroup'; readonly memberId: MemberId; readonly groupId: WorkspaceGroupId }
   | { readonly kind: 'share'; readonly resource: ResourceRef; readonly role: ShareRole; readonly principal: Principal }
@@ -99,7 +108,7 @@ export function isGrant(change: Change): boolean {
     case 'share':
       return true;
     case 'setSeat':
-      return !change.demotesAdmin;
+      return change.from === null || isHigherSeat(change.seatType, change.from);
     case 'revokeInvite':
     case 'lock':
     case 'removeFromGroup':
@@ -148,19 +157,12 @@ export function principalKey(principal: Principal): string {
 export type LedgerState = 'planned' | 'sending' | 'done' | 'refused' | 'ambiguous' | 'held' | 'superseded';
 
 /** State of one invite decision. */
-export type InviteState = 'planned' | 'sending' | 'invited' | 'accepted' | 'revoked' | 'expired' | 'ambiguous' | 'refused';
+export type InviteState =
+  'planned' | 'sending' | 'invited' | 'accepted' | 'revoked' | 'expired' | 'ambiguous' | 'refused';
 
 /** `status` of the User extension: what the workspace makes of the user right now. */
 export type UserStatus =
-  | 'none'
-  | 'invitePending'
-  | 'invited'
-  | 'member'
-  | 'locked'
-  | 'held'
-  | 'failed'
-  | 'removed'
-  | 'protected';
+  'none' | 'invitePending' | 'invited' | 'member' | 'locked' | 'held' | 'failed' | 'removed' | 'protected';
 
 export type UserOrigin = 'idp' | 'adopted';
 export type LinkStatus = 'linked' | 'unlinked' | 'ambiguous' | 'readOnly';

@@ -82,9 +82,7 @@ export interface ResourceMetadata {
 
 /** Exactly one target. `default` is sent as group id "default". */
 export type ShareTarget =
-  | { readonly userEmail: string }
-  | { readonly groupId: string }
-  | { readonly workspaceApiKeyId: string };
+  { readonly userEmail: string } | { readonly groupId: string } | { readonly workspaceApiKeyId: string };
 
 /** Every method rejects with GatewayError and nothing else. */
 export interface WorkspaceGateway {
@@ -95,15 +93,33 @@ export interface WorkspaceGateway {
   /** GET /v1/workspace/groups */
   listGroups(): Promise<Answer<readonly WorkspaceGroup[]>>;
   /** GET /v1/workspace/groups/search: for keys that may not list. Emails of members, not ids. */
-  searchGroups(name: string): Promise<Answer<readonly { readonly groupId: WorkspaceGroupId; readonly name: string; readonly memberEmails: readonly string[] }[]>>;
+  searchGroups(
+    name: string,
+  ): Promise<
+    Answer<
+      readonly { readonly groupId: WorkspaceGroupId; readonly name: string; readonly memberEmails: readonly string[] }[]
+    >
+  >;
   /** POST /v1/workspace/invites/add. Sends an e-mail. */
-  invite(request: { readonly email: string; readonly seatType: SeatType; readonly usageLimit: number | null }): Promise<Answer<null>>;
+  invite(request: {
+    readonly email: string;
+    readonly seatType: SeatType;
+    readonly usageLimit: number | null;
+  }): Promise<Answer<null>>;
   /** POST /v1/workspace/invites/add-bulk. Verified domains only; no answer per address. */
-  inviteMany(request: { readonly emails: readonly string[]; readonly seatType: SeatType; readonly usageLimit: number | null }): Promise<Answer<null>>;
+  inviteMany(request: {
+    readonly emails: readonly string[];
+    readonly seatType: SeatType;
+    readonly usageLimit: number | null;
+  }): Promise<Answer<null>>;
   /** DELETE /v1/workspace/invites. 500 where there is no such invite. */
   revokeInvite(email: string): Promise<Answer<null>>;
   /** POST /v1/workspace/members with is_locked. */
-  setLocked(request: { readonly email: string; readonly locked: boolean; readonly allowDowngrade?: boolean }): Promise<Answer<null>>;
+  setLocked(request: {
+    readonly email: string;
+    readonly locked: boolean;
+    readonly allowDowngrade?: boolean;
+  }): Promise<Answer<null>>;
   /** POST /v1/workspace/members with workspace_seat_type. */
   setSeat(request: { readonly email: string; readonly seatType: SeatType }): Promise<Answer<null>>;
   addToGroup(groupId: WorkspaceGroupId, email: string): Promise<Answer<null>>;

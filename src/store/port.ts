@@ -145,9 +145,18 @@ export interface DirectoryStore {
 
   getGroup(id: string, options: { readonly members: boolean }): Promise<GroupRecord | null>;
   listGroups(query: ListQuery, options: { readonly members: boolean }): Promise<Page<GroupRecord>>;
-  createGroup(document: Document, members: readonly string[], context: WriteContext): Promise<Written<GroupRecord> & { readonly tookOver: boolean }>;
+  createGroup(
+    document: Document,
+    members: readonly string[],
+    context: WriteContext,
+  ): Promise<Written<GroupRecord> & { readonly tookOver: boolean }>;
   /** The record comes without members unless `options.members`. */
-  updateGroup(id: string, change: GroupChange, context: WriteContext, options: { readonly members: boolean }): Promise<Written<GroupRecord>>;
+  updateGroup(
+    id: string,
+    change: GroupChange,
+    context: WriteContext,
+    options: { readonly members: boolean },
+  ): Promise<Written<GroupRecord>>;
   deleteGroup(id: string, context: WriteContext): Promise<void>;
 
   /** Links a group by hand (admin page, CLI); null unlinks. */
@@ -178,7 +187,10 @@ export interface ShareSubject {
   readonly subject: Subject;
   /** Wanted shares by `type:id` and principal key. */
   readonly wanted: ReadonlyMap<string, WantedShare & { readonly principal: string }>;
-  readonly given: ReadonlyMap<string, { readonly resource: ResourceRef; readonly role: ShareRole; readonly principal: string }>;
+  readonly given: ReadonlyMap<
+    string,
+    { readonly resource: ResourceRef; readonly role: ShareRole; readonly principal: string }
+  >;
   readonly refused: Person['refused'];
 }
 
@@ -252,7 +264,12 @@ export interface WorkStore {
    */
   record(
     subject: Subject,
-    plan: { readonly changes: readonly PlannedChange[]; readonly held: readonly PlannedChange[]; readonly send: PlannedChange | null; readonly cause: string | null },
+    plan: {
+      readonly changes: readonly PlannedChange[];
+      readonly held: readonly PlannedChange[];
+      readonly send: PlannedChange | null;
+      readonly cause: string | null;
+    },
   ): Promise<LedgerRow | null>;
   /** Ends a call. `revert` (only with `refused`) restores the directory in the same transaction, and answers whether it could. */
   finish(ledgerId: number, outcome: Outcome, revert: Revert | null): Promise<{ readonly reverted: boolean }>;
@@ -262,8 +279,19 @@ export interface WorkStore {
   postpone(entry: AgendaEntry, dueAt: Millis, error: string): Promise<void>;
   /** At start: rows in `sending` are of a dead process. Invites become ambiguous, the rest is planned again. */
   recover(): Promise<{ readonly ambiguous: number; readonly replanned: number }>;
-  ledger(query: { readonly subject?: Subject; readonly cause?: string; readonly states?: readonly LedgerState[]; readonly limit: number; readonly beforeId?: number }): Promise<readonly LedgerRow[]>;
-  counts(): Promise<{ readonly agenda: number; readonly oldestDueAt: Millis | null; readonly ledger: Readonly<Record<LedgerState, number>>; readonly invites: Readonly<Record<string, number>> }>;
+  ledger(query: {
+    readonly subject?: Subject;
+    readonly cause?: string;
+    readonly states?: readonly LedgerState[];
+    readonly limit: number;
+    readonly beforeId?: number;
+  }): Promise<readonly LedgerRow[]>;
+  counts(): Promise<{
+    readonly agenda: number;
+    readonly oldestDueAt: Millis | null;
+    readonly ledger: Readonly<Record<LedgerState, number>>;
+    readonly invites: Readonly<Record<string, number>>;
+  }>;
 }
 
 // Workspace -----------------------------------------------------------------------------------------
@@ -319,7 +347,10 @@ export interface TokenRecord {
 export interface TokenStore {
   /** By SHA-256 of the secret, hex. Never filters by expiry: the caller decides and explains. */
   findToken(hash: string): Promise<TokenRecord | null>;
-  addToken(token: Omit<TokenRecord, 'createdAt' | 'lastUsedAt' | 'revokedAt'> & { readonly hash: string }, actor: string): Promise<TokenRecord>;
+  addToken(
+    token: Omit<TokenRecord, 'createdAt' | 'lastUsedAt' | 'revokedAt'> & { readonly hash: string },
+    actor: string,
+  ): Promise<TokenRecord>;
   revokeToken(id: string, actor: string): Promise<boolean>;
   touchToken(id: string, at: Millis): Promise<void>;
   listTokens(): Promise<readonly TokenRecord[]>;
@@ -339,8 +370,20 @@ export interface AuditRow {
 export interface OperationsStore {
   setting(name: string): Promise<string | null>;
   setSetting(name: string, value: string): Promise<void>;
-  audit(row: { readonly actor: string; readonly action: string; readonly subject: string | null; readonly requestId: string | null; readonly before?: unknown; readonly after?: unknown }): Promise<void>;
-  auditRows(query: { readonly subject?: string; readonly requestId?: string; readonly beforeId?: number; readonly limit: number }): Promise<readonly AuditRow[]>;
+  audit(row: {
+    readonly actor: string;
+    readonly action: string;
+    readonly subject: string | null;
+    readonly requestId: string | null;
+    readonly before?: unknown;
+    readonly after?: unknown;
+  }): Promise<void>;
+  auditRows(query: {
+    readonly subject?: string;
+    readonly requestId?: string;
+    readonly beforeId?: number;
+    readonly limit: number;
+  }): Promise<readonly AuditRow[]>;
   /** Moves when another process wrote to the database: caches are void then. */
   dataVersion(): number;
   /** Folds the write-ahead log back; before a clean exit. */
