@@ -1,0 +1,85 @@
+/**
+ * The lint rule that keeps the dependency direction of the sources:
+ *
+ *   domain <- store, elevenlabs, scim, reconcile, admin, sandbox <- app <- main, cli
+ *
+ * Folders side by side never import each other, except the two ports. Everything may import the
+ * shared files. A package that belongs to one folder stays in it.
+ */
+import path from 'node:path';
+
+/** src/ files that everything may import. */
+const SHARED = ['errors', 'clock', 'log'];
+
+/** Folder -> what it may import besides itself and the shared files. */
+const ALLOWED = {
+  domain: [],
+  store: ['domain'],
+  elevenlabs: ['domain'],
+  scim: ['domain', 'store/port'],
+  reconcile: ['domain', 'store/port', 'elevenlabs/port'],
+  admin: ['domain', 'store/port', 'elevenlabs/port'],
+  sandbox: ['domain'],
+};
+
+/** Package -> the only folders that may import it. */
+const PACKAGES = {
+  'better-sqlite3': ['store'],
+  '@elevenlabs/elevenlabs-js': ['elevenlabs'],
+  scimmy: ['scim'],
+  'scimmy-routers': ['scim'],
+};
+
+const ENTRY_FILES = ['main', 'cli'];
+
+/** 'store/sqlite/users' for <root>/src/store/sqlite/users.ts; null outside src/. */
+function moduleOf(file, root) {
+  const relative = path.relative(path.join(root, 'src'), file).split(path.sep).join('/');
+  return relative.startsWith('..') ? null : relative.replace(/\.(js|ts)$/, '');
+}
+
+/** Why `from` may not import `to` (both as in moduleOf); null if it may. */
+export function layerViolation(from, to) {
+  const layer = from.split('/')[0];
+  const target = to.split('/')[0];
+  if (SHARED.includes(to)) return null;
+  if (ENTRY_FILES.includes(to)) {
+    return ENTRY_FILES.includes(from) ? null : `Nothing imports ${to}.ts: it is where the process starts.`;
+  }
+  if (SHARED.includes(from)) return `${from}.ts is shared by all folders, so it imports none.`;
+  if (!(layer in ALLOWED)) return null;
+  if (layer === target) return null;
+  if (ALLOWED[layer].some((allowed) => to === allowed || to.startsWith(`${allowed}/`))) return null;
+  const list = [...ALLOWED[layer], ...SHARED].join(', ');
+  return `src/${layer} may not import src/${to}. It may import: ${list}.`;
+}
+
+/** Why a module may not import a package; null if it may. */
+export function packageViolation(from, specifier) {
+  const name = Object.keys(PACKAGES).find((known) => specifier === known || specifier.startsWith(`${known}/`));
+  if (name === undefined || PACKAGES[name].includes(from.split('/')[0])) return null;
+  return `Only src/${PACKAGES[name].join(', src/')} may import ${name}.`;
+}
+
+export const layers = {
+  meta: { type: 'problem', docs: { description: 'Keep the dependency direction.' }, schema: [] },
+  create(context) {
+    const from = moduleOf(context.filename, context.cwd);
+    if (from === null) return {};
+    const check = (node) => {
+      const specifier = node.source?.value;
+      if (typeof specifier !== 'string') return;
+      const to = specifier.startsWith('.')
+        ? moduleOf(path.resolve(path.dirname(context.filename), specifier), context.cwd)
+        : null;
+      const message = to === null ? packageViolation(from, specifier) : layerViolation(from, to);
+      if (message !== null) context.report({ node, message });
+    };
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+    };
+  },
+};
