@@ -23,6 +23,8 @@ export interface Provisioning {
    * Must be called in the same tick as the store answered, so that no refusal is missed.
    */
   settle(userId: UserId, version: number): Promise<SettleOutcome>;
+  /** Waits at most `PROVISION_WAIT_MS` for the members that a group write put on the agenda. Never fails. */
+  settleGroup(requestId: string): Promise<'settled' | 'pending'>;
   /** 503 while grants cannot be accepted: key rejected, shutting down, first reading not done (waits up to 10 s for that). */
   admitGrant(): Promise<void>;
   /** 503 while nothing can be accepted (shutting down, first reading not done). Withdrawals pass when the key is rejected. */

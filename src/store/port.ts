@@ -277,6 +277,18 @@ export interface WorkStore {
   settle(entry: AgendaEntry, next: { readonly dueAt: Millis } | null): Promise<void>;
   /** Transient fault: try again at `dueAt`. */
   postpone(entry: AgendaEntry, dueAt: Millis, error: string): Promise<void>;
+  /**
+   * What is still to be done for one subject, or for one cause: entries due now, and entries that
+   * were postponed after a transient fault. Entries that only wait for a TTL or a retry do not count.
+   */
+  progress(
+    query: { readonly subject: Subject } | { readonly cause: string },
+  ): Promise<{ readonly due: number; readonly postponed: number }>;
+  /**
+   * A new reason to try refused changes again (a seat was freed, an administrator's word): they
+   * may be planned from now on, and their subjects go on the agenda, due now, priority 2.
+   */
+  retryRefused(ledgerIds: readonly number[], cause: string): Promise<void>;
   /** At start: rows in `sending` are of a dead process. Invites become ambiguous, the rest is planned again. */
   recover(): Promise<{ readonly ambiguous: number; readonly replanned: number }>;
   ledger(query: {
@@ -300,6 +312,8 @@ export interface Reading {
   readonly startedAt: Millis;
   readonly members: readonly WorkspaceMember[] | null;
   readonly groups: readonly WorkspaceGroup[] | null;
+  /** The groups were found by name because the key may not list them: one that is absent has not gone. */
+  readonly groupsPartial?: boolean;
 }
 
 export interface ReadingEffect {
