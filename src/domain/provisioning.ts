@@ -23,12 +23,6 @@ export interface Provisioning {
    * Must be called in the same tick as the store answered, so that no refusal is missed.
    */
   settle(userId: UserId, version: number): Promise<SettleOutcome>;
-  /**
-   * Waits at most `PROVISION_WAIT_MS` until nothing can be done now for these subjects
-   * (`user:<UserId>`, `group:<GroupId>`, as on the agenda). Group writes and deletions: they are
-   * never refused afterwards, so the outcome is of no interest. Never fails; may return early.
-   */
-  settleAll(subjects: readonly string[]): Promise<void>;
   /** Waits at most `PROVISION_WAIT_MS` for the members that a group write put on the agenda. Never fails. */
   settleGroup(requestId: string): Promise<'settled' | 'pending'>;
   /** 503 while grants cannot be accepted: key rejected, shutting down, first reading not done (waits up to 10 s for that). */
