@@ -23,6 +23,12 @@ import type {
  */
 export type FailureKind = 'transient' | 'refused' | 'alreadySo' | 'keyRejected' | 'scopeMissing';
 
+/**
+ * What code and words of a refusal suggest. Most upstream codes are unpublished, so a hint may
+ * save a call or choose the wording, and never decides what is true.
+ */
+export type FailureHint = 'noSeat' | 'alreadyMember' | 'alreadyInvited' | 'badAddress';
+
 /** A failed call, classified by error body first and status second. Carries no secret. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
@@ -31,6 +37,7 @@ export class GatewayError extends Error {
   readonly status: number | null;
   /** `detail.code` or `detail.status` of the error body, if any. */
   readonly code: string | null;
+  readonly hint: FailureHint | null;
   /** The call may have been applied although no usable answer came (timeout, reset, 5xx, unreadable 2xx). */
   readonly maybeApplied: boolean;
   readonly requestId: string | null;
@@ -42,6 +49,7 @@ export class GatewayError extends Error {
     readonly message: string;
     readonly status?: number | null;
     readonly code?: string | null;
+    readonly hint?: FailureHint | null;
     readonly maybeApplied?: boolean;
     readonly requestId?: string | null;
     readonly retryAfterMs?: number | null;
@@ -51,6 +59,7 @@ export class GatewayError extends Error {
     this.kind = init.kind;
     this.status = init.status ?? null;
     this.code = init.code ?? null;
+    this.hint = init.hint ?? null;
     this.maybeApplied = init.maybeApplied ?? false;
     this.requestId = init.requestId ?? null;
     this.retryAfterMs = init.retryAfterMs ?? null;
