@@ -9,6 +9,14 @@ export interface MappedShare {
   readonly role: ShareRole;
 }
 
+/** An entitlement that the mapping file names, for IdPs that list them (`/Entitlements`). */
+export interface NamedEntitlement {
+  /** `type:id:role` */
+  readonly value: string;
+  readonly display: string;
+  readonly description: string | null;
+}
+
 export interface SeatLimits {
   readonly full: number | null;
   readonly basic: number | null;
@@ -31,7 +39,9 @@ export interface Rules {
   readonly groupAliases: ReadonlyMap<string, string>;
   /** IdP group name (folded) -> resources shared with the group. */
   readonly groupShares: ReadonlyMap<string, readonly MappedShare[]>;
-  /** Shares to the baseline (`default`) or to API keys. */
+  /** Workspace group name (trimmed, folded) -> resources shared with it, whoever its members are. */
+  readonly workspaceGroupShares: ReadonlyMap<string, readonly MappedShare[]>;
+  /** Shares to the baseline (`default`), to API keys, or to workspace groups by id. */
   readonly fixedShares: readonly { readonly principal: Principal; readonly share: MappedShare }[];
   /** Addresses that the bridge never changes. */
   readonly neverTouch: ReadonlySet<Address>;
@@ -39,8 +49,12 @@ export interface Rules {
   readonly inviteOnly: readonly string[] | null;
   /** Domains (folded) that are verified upstream: their addresses may go through createBatch. */
   readonly verifiedDomains: ReadonlySet<string>;
-  /** Whether entitlements and group `shares[]` may hand out dangerous resource types and role admin. */
+  /** Whether entitlements and group `shares[]` may hand out all dangerous resource types and role admin. */
   readonly dangerousSharesByScim: boolean;
+  /** Those that they may hand out although `dangerousSharesByScim` is false: resource types and `admin` (see shares.ts). */
+  readonly allowedDangerousShares: ReadonlySet<string>;
+  /** Entitlements with a name, for governance. */
+  readonly namedEntitlements: readonly NamedEntitlement[];
 }
 
 /** The role names that give a seat without any mapping file (design section 5). */
@@ -67,9 +81,12 @@ export const DEFAULT_RULES: Rules = {
   groupSeats: new Map(),
   groupAliases: new Map(),
   groupShares: new Map(),
+  workspaceGroupShares: new Map(),
   fixedShares: [],
   neverTouch: new Set(),
   inviteOnly: null,
   verifiedDomains: new Set(),
   dangerousSharesByScim: false,
+  allowedDangerousShares: new Set(),
+  namedEntitlements: [],
 };
