@@ -3,6 +3,7 @@
  * Implemented by the SDK adapter (sdk-gateway.ts). Source of every shape: the workspace API of
  * the official SDK, see docs/api-limits.md.
  */
+import type { RefusalHint } from '../domain/refusal.js';
 import type {
   MemberId,
   ResourceRef,
@@ -27,7 +28,7 @@ export type FailureKind = 'transient' | 'refused' | 'alreadySo' | 'keyRejected' 
  * What code and words of a refusal suggest. Most upstream codes are unpublished, so a hint may
  * save a call or choose the wording, and never decides what is true.
  */
-export type FailureHint = 'noSeat' | 'alreadyMember' | 'alreadyInvited' | 'badAddress';
+export type FailureHint = RefusalHint;
 
 /** A failed call, classified by error body first and status second. Carries no secret. */
 export class GatewayError extends Error {
@@ -35,7 +36,7 @@ export class GatewayError extends Error {
   readonly kind: FailureKind;
   /** HTTP status, if an answer came. */
   readonly status: number | null;
-  /** `detail.code` or `detail.status` of the error body, if any. */
+  /** `detail.code` or `detail.status` of the error body; without an answer, the code of the network error. */
   readonly code: string | null;
   readonly hint: FailureHint | null;
   /** The call may have been applied although no usable answer came (timeout, reset, 5xx, unreadable 2xx). */
@@ -66,6 +67,13 @@ export class GatewayError extends Error {
   }
 }
 
+/** Structural, not `instanceof`: errors may come from another realm. */
+export function isGatewayError(error: unknown): error is GatewayError {
+  return (
+    typeof error === 'object' && error !== null && 'name' in error && error.name === 'GatewayError' && 'kind' in error
+  );
+}
+
 /** A successful call. */
 export interface Answer<T> {
   readonly value: T;
@@ -92,6 +100,9 @@ export interface ResourceMetadata {
 /** Exactly one target. `default` is sent as group id "default". */
 export type ShareTarget =
   { readonly userEmail: string } | { readonly groupId: string } | { readonly workspaceApiKeyId: string };
+
+/** The name of a call, as logs, metrics and the classification know it. */
+export type Endpoint = keyof WorkspaceGateway;
 
 /** Every method rejects with GatewayError and nothing else. */
 export interface WorkspaceGateway {
