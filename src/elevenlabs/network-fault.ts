@@ -54,6 +54,10 @@ export function networkFault(error: unknown): NetworkFault | null {
     const known = byWords(link);
     if (known !== null) return known;
   }
+  // What fetch says of everything, so only where no cause said more.
+  if (chain.some((link) => /fetch failed|network error/i.test(textOf(link['message'])))) {
+    return { code: null, message: 'the call failed on the network', mayHaveArrived: true };
+  }
   return null;
 }
 
@@ -88,9 +92,6 @@ function byWords(link: Record<string, unknown>): NetworkFault | null {
   }
   if (/socket hang up|other side closed|terminated|premature close/i.test(message)) {
     return { code: null, message: 'connection lost', mayHaveArrived: true };
-  }
-  if (/fetch failed|network error/i.test(message)) {
-    return { code: null, message: 'the call failed on the network', mayHaveArrived: true };
   }
   return null;
 }
