@@ -11,6 +11,7 @@ CREATE TABLE users (
   user_name        TEXT NOT NULL,
   user_name_key    TEXT NOT NULL,
   external_id      TEXT,
+  display_name     TEXT,                                -- as sent, for members[].display
   display_name_key TEXT,
   active           INTEGER NOT NULL CHECK (active IN (0, 1)),
   manager_id       TEXT,                                -- enterprise extension, manager.value
@@ -141,6 +142,7 @@ CREATE TABLE workspace_members (
   touched_at INTEGER NOT NULL DEFAULT 0                 -- last own write; a reading begun earlier does not overrule it
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX workspace_members_address ON workspace_members (address);
+CREATE INDEX workspace_members_admins ON workspace_members (member_id) WHERE seat_type = 'workspace_admin' AND is_locked = 0;
 
 CREATE TABLE workspace_groups (
   group_id  TEXT PRIMARY KEY,
@@ -166,6 +168,7 @@ CREATE TABLE workspace_shares (
   role          TEXT NOT NULL,
   PRIMARY KEY (resource_type, resource_id, principal)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX workspace_shares_principal ON workspace_shares (principal);
 CREATE TABLE workspace_resources (
   resource_type TEXT NOT NULL,
   resource_id   TEXT NOT NULL,
@@ -236,6 +239,7 @@ CREATE TABLE ledger (
   error_code          TEXT,
   error               TEXT,
   retry_at            INTEGER,                          -- refused rows: not planned again before this
+  released            INTEGER NOT NULL DEFAULT 0 CHECK (released IN (0, 1)), -- held once, let go by an administrator
   created_at          INTEGER NOT NULL,
   sent_at             INTEGER,
   ended_at            INTEGER
