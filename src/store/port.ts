@@ -231,7 +231,12 @@ export interface CallFailure extends CallResult {
 /** How a sent change ended. Each has its effect on mirror, links and invites in the same transaction. */
 export type Outcome =
   /** The answer was yes, or a reading showed that the end is there. Mirror, link, invite and `given` follow. */
-  | { readonly kind: 'done'; readonly call: CallResult }
+  | {
+      readonly kind: 'done';
+      readonly call: CallResult;
+      /** The end was there before any call of ours: the bridge gave nothing, and may take nothing away. */
+      readonly found?: boolean;
+    }
   /** Will be tried again: the row goes back to `planned`. Nothing was applied, or it does not matter. */
   | { readonly kind: 'transient'; readonly call: CallFailure }
   /** The call may have been applied and must not simply be repeated (invite). */
