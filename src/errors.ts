@@ -58,3 +58,27 @@ export const unavailable = (detail: string, retryAfterSeconds: number, cause?: u
     headers: { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
     ...(cause === undefined ? {} : { cause }),
   });
+
+/** Exit codes of the process, see docs/cli.md. */
+export const EXIT = {
+  ok: 0,
+  /** The command line is wrong (EX_USAGE). */
+  usage: 64,
+  /** A bug (EX_SOFTWARE). */
+  bug: 70,
+  /** Another process serves this database (EX_TEMPFAIL). */
+  secondProcess: 75,
+  /** The configuration, or what it points to, does not allow a start (EX_CONFIG). */
+  config: 78,
+} as const;
+
+/** The bridge cannot start, and the operator can do something about it: the message says what. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The life of the server process: configuration, start, signals, end. What it needs of the process
+ * it is given (`Shell`), so that only main.ts ends the process.
+ *
+ * A signal closes the bridge: it stops accepting, answers what it holds, folds the database.
+ * Nothing depends on that: everything acknowledged is on disk before, so the deadline, a second
+ * signal and a crash lose nothing.
+ */
+import type { Clock } from './clock.js';
+import { loadConfig } from './config.js';
+import type { Config, Environment, LoadedConfig } from './config.js';
+import { EXIT, StartError } from './errors.js';
+import type { Log } from './log.js';
+import { createLog } from './log-output.js';
+import type { LogOutput } from './log-output.js';
+
+/** Below the 10 s after which Docker kills. */
+export const CLOSE_DEADLINE_MS = 8_000;
+
+/** npm passes the Ctrl-C on that the terminal has sent already: what comes so soon is the same one. */
+const SAME_SIGNAL_MS = 1_000;
+
+const SIGNALS = { SIGTERM: 15, SIGINT: 2 } as const;
+export type StopSignal = keyof typeof SIGNALS;
+
+/** The process, as far as serving needs it. */
+export interface Shell {
+  readonly clock: Clock;
+  readonly isTerminal: boolean;
+  /** Undefined: the real environment. */
+  readonly env?: Environment;
+  /** A line for the operator, on stdout. */
+  print(line: string): void;
+  /** A line for the operator, on stderr. */
+  complain(line: string): void;
+  exit(code: number): void;
+  on(event: StopSignal, listener: () => void): void;
+  on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): void;
+}
+
+export interface Bridge {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export type StartBridge = (options: {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly print: (line: string) => void;
+  readonly isTerminal: boolean;
+}) => Promise<Bridge>;
+
+/** Loads the configuration for a command, or says what is wrong with it and ends the process. */
+export function configure(shell: Shell): { readonly config: Config; readonly output: LogOutput } | null {
+  const loaded = loadConfig(shell.env);
+  if (!loaded.ok) {
+    complainAbout(loaded, shell);
+    shell.exit(EXIT.config);
+    return null;
+  }
+  const { config } = loaded;
+  const output = createLog(config.logLevel);
+  for (const secret of secretsOf(config)) output.conceal(secret);
+  for (const warning of loaded.warnings) output.log.warn(warning);
+  return { config, output };
+}
+
+/** `serve`: runs the bridge until a signal ends it. */
+export async function serve(shell: Shell, startBridge: StartBridge): Promise<void> {
+  const configured = configure(shell);
+  if (configured === null) return;
+  const { config, output } = configured;
+  const { log } = output;
+  const crash = (error: unknown): void => {
+    log.fatal({ err: error }, 'A bug ends the process. Nothing that was acknowledged is lost.');
+    shell.exit(EXIT.bug);
+  };
+  shell.on('uncaughtException', crash);
+  shell.on('unhandledRejection', crash);
+  const stop = stopOnSignal(shell, log);
+  const { clock, isTerminal } = shell;
+  try {
+    const bridge = await startBridge({ config, log, clock, isTerminal, print: (line) => shell.print(line) });
+    stop.closes(bridge);
+  } catch (error) {
+    const failure = startFailure(error, config);
+    if (failure === null) {
+      crash(error);
+      return;
+    }
+    shell.complain(failure.message);
+    shell.exit(failure.exitCode);
+  }
+}
+
+/** Secrets that the configuration holds. */
+function secretsOf(config: Config): string[] {
+  const key = config.upstream.kind === 'elevenlabs' ? config.upstream.apiKey : null;
+  return [key, config.scimToken, config.adminToken, config.alertWebhook?.url ?? null].filter((s) => s !== null);
+}
+
+function complainAbout(loaded: Extract<LoadedConfig, { ok: false }>, shell: Shell): void {
+  const count = loaded.problems.length;
+  shell.complain(`The configuration has ${count === 1 ? 'a problem' : `${count} problems`}:`);
+  for (const problem of loaded.problems) shell.complain(`  - ${problem}`);
+  for (const warning of loaded.warnings) shell.complain(`  (${warning})`);
+}
+
+/** What the operator can do something about; null for a bug. */
+function startFailure(error: unknown, config: Config): StartError | null {
+  if (error instanceof StartError) return error;
+  if (!(error instanceof Error) || !('syscall' in error) || error.syscall !== 'listen') return null;
+  const code = 'code' in error ? String(error.code) : '';
+  const port = 'port' in error && typeof error.port === 'number' ? error.port : config.port;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new StartError(EXIT.config, `Port ${port} is in use by another program: stop it, or set PORT.`);
+    case 'EACCES':
+      return new StartError(EXIT.config, `Port ${port} needs privileges: set PORT to a number above 1023.`);
+    case 'EADDRNOTAVAIL':
+      return new StartError(EXIT.config, `HOST is ${config.host}: this machine has no such address.`);
+    default:
+      return new StartError(EXIT.config, `The server cannot listen on ${config.host}:${port}: ${error.message}`);
+  }
+}
+
+/** Turns signals into one orderly end; `closes` says what there is to close. */
+function stopOnSignal(shell: Shell, log: Log): { closes(bridge: Bridge): void } {
+  let running: Bridge | null = null;
+  let stoppedAt: number | null = null;
+  const close = (bridge: Bridge): void => {
+    shell.clock.after(CLOSE_DEADLINE_MS, () => {
+      log.warn('Closing took too long: the rest is done at the next start.');
+      shell.exit(EXIT.ok);
+    });
+    bridge.close().then(
+      () => shell.exit(EXIT.ok),
+      (error: unknown) => {
+        log.error({ err: error }, 'Closing failed: the rest is done at the next start.');
+        shell.exit(EXIT.ok);
+      },
+    );
+  };
+  const onSignal = (signal: StopSignal): void => {
+    const now = shell.clock.monotonic();
+    if (stoppedAt !== null) {
+      if (now - stoppedAt >= SAME_SIGNAL_MS) shell.exit(128 + SIGNALS[signal]);
+      return;
+    }
+    stoppedAt = now;
+    log.info({ signal }, 'Stopping.');
+    // During the start: closed as soon as the start is through.
+    if (running !== null) close(running);
+  };
+  shell.on('SIGTERM', () => onSignal('SIGTERM'));
+  shell.on('SIGINT', () => onSignal('SIGINT'));
+  return {
+    closes(bridge) {
+      running = bridge;
+      if (stoppedAt !== null) close(bridge);
+    },
+  };
+}
