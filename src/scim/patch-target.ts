@@ -1,0 +1,145 @@
+/**
+ * What a PATCH operation is applied to: one attribute of a document, or elements of it. Edits are
+ * pure functions; what they need of the request was read and checked when they were made.
+ */
+import type { Filter } from '../domain/filter.js';
+import { isList, isObject, matches } from '../domain/match.js';
+import type { Attribute } from '../domain/schema.js';
+import type { Document, Json, JsonObject } from '../domain/types.js';
+import { mutability, tooMany } from '../errors.js';
+import { elementKey, inOrder, onePrimary } from './elements.js';
+import type { TargetPath } from './patch-request.js';
+import { readOne } from './values.js';
+
+/** What one PATCH may still do: elements looked at, times comparisons. It bounds its time. */
+export interface Work {
+  left: number;
+}
+
+export const MAX_WORK = 1_000_000;
+
+/** The next value of an attribute; undefined = unassigned. */
+export type Edit = (current: Json | undefined, work: Work) => Json | undefined;
+
+export function spend(work: Work, amount: number): void {
+  work.left -= amount;
+  if (work.left < 0)
+    throw tooMany('The operations of this PATCH compare too many values: send them in several requests.');
+}
+
+/** Applies an edit at a path of one or two keys. */
+export function editAt(document: Document, keys: readonly string[], edit: Edit, work: Work): Document {
+  const [first, second] = keys;
+  if (first === undefined) return document;
+  if (second === undefined) return withValue(document, first, edit(document[first], work));
+  const extension = isObject(document[first]) ? document[first] : {};
+  const next = withValue(extension, second, edit(extension[second], work));
+  return withValue(document, first, Object.keys(next).length === 0 ? undefined : next);
+}
+
+export function withValue(object: JsonObject, key: string, value: Json | undefined): JsonObject {
+  if (value !== undefined) return { ...object, [key]: value };
+  return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key));
+}
+
+/** Refuses paths to what clients cannot write (RFC 7644 3.5.2, `mutability`). */
+export function assertWritable({ attribute, sub }: TargetPath, where: string): void {
+  const fixed = [attribute, sub].find((part) => part?.mutability === 'readOnly');
+  if (fixed !== undefined && fixed !== null) throw mutability(`${where}: ${fixed.name} is readOnly.`);
+  if (sub?.mutability === 'immutable')
+    throw mutability(`${where}: ${sub.name} is immutable. Remove the element and add another.`);
+}
+
+/** The elements of an attribute; a single-valued complex one counts as one. */
+export function elementsOf(current: Json | undefined): readonly Json[] {
+  return current === undefined ? [] : isList(current) ? current : [current];
+}
+
+/** Back from elements to the value of the attribute. */
+export function fromElements(attribute: Attribute, elements: readonly Json[]): Json | undefined {
+  if (!attribute.multiValued) return elements[0];
+  return elements.length === 0 ? undefined : elements;
+}
+
+/** The positions that a value filter chooses. */
+export function select(filter: Filter, elements: readonly Json[], work: Work): ReadonlySet<number> {
+  spend(work, elements.length * countTerms(filter));
+  return new Set(elements.flatMap((element, index) => (isObject(element) && matches(filter, element) ? [index] : [])));
+}
+
+export function countTerms(filter: Filter): number {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return filter.nodes.reduce((sum, node) => sum + countTerms(node), 0);
+    case 'not':
+    case 'element':
+      return countTerms(filter.node);
+    case 'present':
+    case 'compare':
+      return 1;
+  }
+}
+
+/** An element with some parts replaced; undefined where too little is left to be one. */
+export function mergeParts(
+  attribute: Attribute,
+  element: JsonObject,
+  parts: ReadonlyMap<string, Json | undefined>,
+): JsonObject | undefined {
+  const merged: Record<string, Json> = { ...element };
+  for (const [name, value] of parts) {
+    if (value === undefined) Reflect.deleteProperty(merged, name);
+    else merged[name] = value;
+  }
+  const cleared = [...parts.values()].includes(undefined);
+  const names = Object.keys(merged);
+  // An element that lost its value says nothing any more: `{type: "work", primary: true}`.
+  const isShell =
+    names.every((name) => name === 'type' || name === 'primary') ||
+    (parts.has('value') && merged['value'] === undefined);
+  return names.length === 0 || (cleared && isShell) ? undefined : inOrder(attribute, merged);
+}
+
+/** Elements after an edit: the same ones joined, one primary. */
+export function settleElements(
+  attribute: Attribute,
+  elements: readonly Json[],
+  touched: ReadonlySet<number>,
+): readonly Json[] {
+  const settled: Json[] = [];
+  const positions = new Map<string, number>();
+  for (const element of onePrimary(elements, touched)) {
+    const key = elementKey(attribute, element);
+    const at = positions.get(key);
+    const previous = at === undefined ? undefined : settled[at];
+    if (at === undefined || !isObject(previous) || !isObject(element)) {
+      positions.set(key, settled.length);
+      settled.push(element);
+    } else {
+      const primary = previous['primary'] === true || element['primary'] === true ? { primary: true } : {};
+      settled[at] = inOrder(attribute, { ...previous, ...element, ...primary });
+    }
+  }
+  return settled;
+}
+
+/**
+ * The element that a filter describes, where it does so wholly: `type eq "work"`,
+ * `primary eq "True"`, joined by `and`. Entra sends such paths to *create* elements, against
+ * RFC 7644 3.5.2.3 (idp-behaviour: PATCH shapes). A filter on `value` names one that should exist:
+ * null, hence noTarget.
+ */
+export function elementFromFilter(attribute: Attribute, filter: Filter, where: string): JsonObject | null {
+  const element: Record<string, Json> = {};
+  const terms = filter.kind === 'and' ? filter.nodes : [filter];
+  for (const term of terms) {
+    if (term.kind !== 'compare' || term.op !== 'eq' || term.value === null) return null;
+    const sub = term.path.attributes.at(-1);
+    if (sub === undefined || sub.name === 'value' || Object.hasOwn(element, sub.name)) return null;
+    const value = readOne(sub, term.value, `${where}.${sub.name}`);
+    if (value === undefined || sub.mutability === 'readOnly') return null;
+    element[sub.name] = value;
+  }
+  return inOrder(attribute, element);
+}

@@ -1,0 +1,61 @@
+/**
+ * PATCH (RFC 7644 3.5.2): the message is parsed wholly before anything is applied, and what it
+ * comes to is a pure function, so an operation that fails leaves nothing behind.
+ *
+ * Laws (test/scim/patch-laws.test.ts): applying a PATCH twice is applying it once; removing what
+ * was added gives back what was; a document that came in well-formed goes out well-formed.
+ */
+import { GROUP } from '../domain/group-schema.js';
+import type { ResourceType } from '../domain/schema.js';
+import type { Document } from '../domain/types.js';
+import { USER } from '../domain/user-schema.js';
+import type { GroupChange, MemberOp } from '../store/port.js';
+import type { DocumentChecks } from './document-checks.js';
+import { finish, isStored } from './document.js';
+import { memberOps } from './patch-members.js';
+import { removeEdit } from './patch-remove.js';
+import { parseOperations, type Operation, type PatchedResource } from './patch-request.js';
+import { editAt, MAX_WORK, type Work } from './patch-target.js';
+import { writeEdit } from './patch-write.js';
+
+export interface PatchOptions extends PatchedResource {
+  readonly checks?: DocumentChecks | undefined;
+  /** URL of the SCIM root, for filters on `members.$ref`. */
+  readonly base?: string | undefined;
+}
+
+type Step = (document: Document, work: Work) => Document;
+
+/** The change that a PATCH of a User asks for. Throws ScimError, at once or when applied. */
+export function parseUserPatch(body: unknown, options: PatchOptions = {}): (current: Document) => Document {
+  return apply(USER, parseOperations(body, USER, options, toStep), options);
+}
+
+/** The change that a PATCH of a Group asks for: of its document, and of its members. */
+export function parseGroupPatch(body: unknown, options: PatchOptions = {}): GroupChange {
+  const toMemberOp = memberOps(options.base ?? '');
+  const members: MemberOp[] = [];
+  const steps: Step[] = [];
+  parseOperations(body, GROUP, options, (operation) => {
+    if (operation.path.attribute.name === 'members') members.push(toMemberOp(operation));
+    else steps.push(toStep(operation));
+  });
+  return { document: apply(GROUP, steps, options), members };
+}
+
+function apply(type: ResourceType, steps: readonly Step[], options: PatchOptions): (current: Document) => Document {
+  if (steps.length === 0) return (current) => current;
+  return (current) => {
+    const work: Work = { left: MAX_WORK };
+    const changed = steps.reduce((document, step) => step(document, work), current);
+    return finish(type, current, changed, options.checks ?? {});
+  };
+}
+
+function toStep(operation: Operation): Step {
+  const { path, verb } = operation;
+  const edit = verb === 'remove' ? removeEdit(operation) : writeEdit(operation);
+  // A password is read, so that a bad one is an error, and dropped.
+  if (!isStored(path.attribute)) return (document) => document;
+  return (document, work) => editAt(document, path.keys, edit, work);
+}
