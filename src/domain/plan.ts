@@ -99,7 +99,7 @@ function isRefused(person: Person, change: Change, now: Millis): boolean {
 function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedChange[]): boolean {
   const { address, invite } = person;
   if (address === null) return false;
-  if (person.removedAt !== null && !person.activationFresh) return false;
+  if (person.removedAt !== null && !person.activationFresh && !isInvitedBack(person)) return false;
   const seat = person.seat?.seatType ?? rules.defaultSeat;
   const wanted: PlannedChange = {
     change: { kind: 'invite', address, seatType: seat, usageLimit: person.usageLimit },
@@ -142,6 +142,26 @@ function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedC
   if (expired && invite.round < MAX_INVITE_ROUNDS)
     changes.push({ ...wanted, why: `not accepted within ${String(rules.inviteTtlDays)} days` });
   return false;
+}
+
+/** Was a member, has gone, and has been invited again since: that invite is looked after like any other. */
+function isInvitedBack({ invite, removedAt }: Person): boolean {
+  return invite !== null && isOpen(invite) && (invite.sentAt ?? 0) > (removedAt ?? 0);
+}
+
+/**
+ * When the plan of this person changes by the passing of time alone: a refusal runs out, an
+ * invite has not been accepted in time. Null = never.
+ */
+export function nextPlanAt(person: Person, rules: Rules, now: Millis): Millis | null {
+  if (!person.managed) return null;
+  const times = [...person.refused.values()].map(({ until }) => until);
+  const { invite } = person;
+  const isWaiting = invite !== null && (invite.state === 'invited' || invite.state === 'expired');
+  if (person.desired === 'active' && person.member === null && isWaiting && invite.round < MAX_INVITE_ROUNDS)
+    times.push((invite.sentAt ?? now) + rules.inviteTtlDays * DAY);
+  const ahead = times.filter((time) => time > now);
+  return ahead.length === 0 ? null : Math.min(...ahead);
 }
 
 /** An active member. */
@@ -256,13 +276,13 @@ function planWithdrawal(person: Person, reason: 'inactive' | 'deleted'): Planned
   return changes;
 }
 
-/** A deleted member leaves the groups and shares that the bridge gave. */
+/** A deleted member leaves the groups and shares that the bridge gave, and the groups that the IdP took it out of. */
 function planTidyUp(person: Person): PlannedChange[] {
   const { member } = person;
   if (member === null) return [];
   const changes: PlannedChange[] = [];
   for (const groupId of person.memberGroups) {
-    if (person.givenGroups.has(groupId))
+    if (person.givenGroups.has(groupId) || person.withdrawnGroups.has(groupId))
       changes.push({
         change: { kind: 'removeFromGroup', memberId: member.memberId, groupId },
         why: 'the user was deleted',

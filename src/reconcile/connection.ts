@@ -1,0 +1,128 @@
+/**
+ * The relation to the workspace: is the key good, and is the workspace the one this database
+ * belongs to? Nothing is sent upstream before both are known, and nothing while the key is
+ * rejected; then the key is tried on a backoff until it is good again.
+ */
+import type { Clock } from '../clock.js';
+import type { MemberId } from '../domain/types.js';
+import type { GatewayError, WorkspaceGateway } from '../elevenlabs/port.js';
+import type { Log } from '../log.js';
+import type { Store } from '../store/port.js';
+import { checkIdentity } from './identity.js';
+
+/**
+ * - `starting`: the key has not been checked yet.
+ * - `keyRejected`: no call can work; grants are not accepted, the agenda is kept.
+ * - `otherWorkspace`: key and database do not belong together; only a restart helps.
+ */
+export type Phase = 'starting' | 'serving' | 'keyRejected' | 'otherWorkspace' | 'stopping';
+
+export interface ConnectionOptions {
+  readonly store: Store;
+  readonly gateway: WorkspaceGateway;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly retryDelay: (attempts: number) => number;
+  /** The key is good: what has to be done before work begins. */
+  readonly onVerified: (keyUser: MemberId | null) => Promise<void>;
+  readonly onServing: () => void;
+  readonly onLost: () => void;
+  readonly onOtherWorkspace: (pinned: string, found: string) => void;
+}
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  #phase: Phase = 'starting';
+  #error: string | null = null;
+  #connecting: Promise<void> = Promise.resolve();
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get error(): string | null {
+    return this.#error;
+  }
+
+  start(): void {
+    this.#connecting = this.#connect(0);
+  }
+
+  /** Nothing more is begun; resolves when the attempt under way has ended. */
+  stop(): Promise<void> {
+    this.#phase = 'stopping';
+    return this.#connecting;
+  }
+
+  /** Some call was answered "invalid key". */
+  keyRejected(error: GatewayError): void {
+    if (this.#phase !== 'serving') return;
+    this.#phase = 'keyRejected';
+    this.#error = error.message;
+    this.#options.log.error(
+      { reason: error.message },
+      'ElevenLabs rejects the API key; nothing is sent until it is good',
+    );
+    this.#options.onLost();
+    this.#connecting = this.#sleep(0).then(() => this.#connect(1));
+  }
+
+  async #connect(firstAttempt: number): Promise<void> {
+    const { log, onVerified, onServing } = this.#options;
+    for (let attempts = firstAttempt; this.#isConnecting(); attempts++) {
+      try {
+        const verified = await this.#check();
+        if (verified !== null) {
+          await onVerified(verified.userId);
+          if (!this.#isConnecting()) return;
+          this.#phase = 'serving';
+          this.#error = null;
+          log.info('connected to the workspace');
+          onServing();
+          return;
+        }
+      } catch (error) {
+        log.error({ err: error }, 'the API key could not be checked');
+      }
+      if (this.#isConnecting()) await this.#sleep(attempts);
+    }
+  }
+
+  /** Neither at its end nor in vain. */
+  #isConnecting(): boolean {
+    return this.#phase === 'starting' || this.#phase === 'keyRejected';
+  }
+
+  async #check(): Promise<{ readonly userId: MemberId | null } | null> {
+    const { store, gateway, log, onOtherWorkspace } = this.#options;
+    const check = await checkIdentity(gateway, store);
+    if (!this.#isConnecting()) return null;
+    switch (check.kind) {
+      case 'ours':
+        return { userId: check.userId };
+      case 'otherWorkspace':
+        this.#phase = 'otherWorkspace';
+        this.#error = 'the API key belongs to another workspace than the database';
+        onOtherWorkspace(check.pinned, check.found);
+        return null;
+      case 'keyRejected':
+        this.#phase = 'keyRejected';
+        this.#error = check.error.message;
+        log.error({ reason: check.error.message }, 'ElevenLabs rejects the API key');
+        return null;
+      case 'failed':
+        this.#error = check.error.message;
+        log.warn({ reason: check.error.message }, 'the workspace cannot be reached');
+        return null;
+    }
+  }
+
+  #sleep(attempts: number): Promise<void> {
+    const { clock, retryDelay } = this.#options;
+    return new Promise((resolve) => clock.after(retryDelay(attempts), resolve));
+  }
+}

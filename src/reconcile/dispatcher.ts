@@ -1,0 +1,133 @@
+/**
+ * Takes subjects from the agenda and works on a few at a time: one run per subject, the most
+ * urgent first, and room kept for those that a request waits for.
+ *
+ * Nothing throws out of here: what is unexpected is logged and tried again later.
+ */
+import type { Clock } from '../clock.js';
+import type { Log } from '../log.js';
+import type { AgendaEntry, Subject, WorkStore } from '../store/port.js';
+
+export interface DispatcherOptions {
+  readonly store: WorkStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Background subjects at once; as many again if a request waits for them. */
+  readonly concurrency: number;
+  readonly retryDelay: (attempts: number) => number;
+  readonly isOpen: () => boolean;
+  readonly run: (entry: AgendaEntry) => Promise<unknown>;
+  readonly onRunEnd: () => void;
+}
+
+/** Another process may have written: looked at this often. */
+const TICK_MS = 5_000;
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #inWork = new Map<Subject, { readonly entry: AgendaEntry; readonly done: Promise<void> }>();
+  /** Subjects whose run broke and could not even be put off: left alone for a moment. */
+  readonly #resting = new Set<Subject>();
+  #isDispatching = false;
+  #isPoked = false;
+  #isStopped = false;
+  #cancelTimer: () => void = () => undefined;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#inWork.size;
+  }
+
+  isInWork(subject: Subject): boolean {
+    return this.#inWork.has(subject);
+  }
+
+  /** The agenda may have something new. Never throws, never waits. */
+  poke(): void {
+    this.#isPoked = true;
+    if (!this.#isDispatching && !this.#isStopped) void this.#dispatch();
+  }
+
+  /** Takes nothing more; resolves when the runs under way have ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancelTimer();
+    await Promise.all(Array.from(this.#inWork.values(), ({ done }) => done));
+  }
+
+  async #dispatch(): Promise<void> {
+    this.#isDispatching = true;
+    try {
+      while (this.#isPoked) {
+        this.#isPoked = false;
+        this.#cancelTimer();
+        if (this.#options.isOpen()) await this.#fill();
+      }
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the agenda could not be read');
+      this.#wakeIn(TICK_MS);
+    } finally {
+      this.#isDispatching = false;
+    }
+  }
+
+  /** Begins what is due and has room, and sets the timer for what falls due next. */
+  async #fill(): Promise<void> {
+    const { store, clock, concurrency } = this.#options;
+    const room = 2 * concurrency - this.#inWork.size;
+    const entries = room > 0 ? await store.due(room, this.#skipped()) : [];
+    let isFull = room <= 0;
+    for (const entry of entries) {
+      // The second half of the room is kept for requests that wait.
+      if (entry.priority > 0 && this.#background() >= concurrency) isFull = true;
+      else this.#begin(entry);
+    }
+    const dueAt = isFull ? null : await store.nextDueAt(this.#skipped());
+    this.#wakeIn(dueAt === null ? TICK_MS : Math.min(TICK_MS, Math.max(0, dueAt - clock.now())));
+  }
+
+  #skipped(): ReadonlySet<Subject> {
+    return new Set([...this.#inWork.keys(), ...this.#resting]);
+  }
+
+  #background(): number {
+    return [...this.#inWork.values()].filter(({ entry }) => entry.priority > 0).length;
+  }
+
+  #wakeIn(ms: number): void {
+    this.#cancelTimer();
+    if (!this.#isStopped) this.#cancelTimer = this.#options.clock.after(ms, () => this.poke());
+  }
+
+  #begin(entry: AgendaEntry): void {
+    if (this.#isStopped || !this.#options.isOpen()) return;
+    const done = this.#run(entry).finally(() => {
+      this.#inWork.delete(entry.subject);
+      this.#options.onRunEnd();
+      this.poke();
+    });
+    this.#inWork.set(entry.subject, { entry, done });
+  }
+
+  async #run(entry: AgendaEntry): Promise<void> {
+    const { store, clock, log, retryDelay, run } = this.#options;
+    try {
+      await run(entry);
+    } catch (error) {
+      log.error({ err: error, subject: entry.subject }, 'a run broke; it is tried again');
+      try {
+        await store.postpone(entry, clock.now() + retryDelay(entry.attempts), 'internal error');
+      } catch {
+        // Not even that: the agenda still has it.
+        this.#resting.add(entry.subject);
+        clock.after(retryDelay(entry.attempts), () => {
+          this.#resting.delete(entry.subject);
+          this.poke();
+        });
+      }
+    }
+  }
+}

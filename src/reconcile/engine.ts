@@ -1,0 +1,34 @@
+/** What one run of one subject needs of the engine around it. */
+import type { Clock } from '../clock.js';
+import type { Person } from '../domain/person.js';
+import type { Policy } from '../domain/policies/policy.js';
+import type { Rules } from '../domain/rules.js';
+import type { Change } from '../domain/types.js';
+import type { GatewayError, WorkspaceGateway } from '../elevenlabs/port.js';
+import type { Log } from '../log.js';
+import type { Store } from '../store/port.js';
+import type { KeyedLocks } from './keyed-locks.js';
+import type { Readings } from './readings.js';
+import type { Waiters } from './waiters.js';
+
+export interface Engine {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly readings: Readings;
+  readonly locks: KeyedLocks;
+  readonly waiters: Waiters;
+  readonly policies: readonly Policy[];
+  readonly rules: () => Rules;
+  /** The workspace behind the limiter; interactive work (priority 0) goes first there. */
+  readonly gateway: (priority: number) => WorkspaceGateway;
+  /** Jittered milliseconds after so many consecutive failures. */
+  readonly retryDelay: (attempts: number) => number;
+  readonly isStopping: () => boolean;
+  readonly onKeyRejected: (error: GatewayError) => void;
+  /** A change was made, or may have been: seats may be free, an invite may be out. */
+  readonly onDone: (change: Change, person: Person | null) => void;
+}
+
+/** How long a refusal is remembered when nothing new happens. */
+export const REFUSAL_MS = 86_400_000;

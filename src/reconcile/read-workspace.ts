@@ -1,0 +1,160 @@
+/**
+ * One reading of the workspace: ask, judge, take over. Members and groups are judged apart, so
+ * that a broken or doubtful group list never hides who has accepted an invite.
+ */
+import type { Clock } from '../clock.js';
+import { judgeGroups, judgeMembers, type Doubt, type Judgement } from '../domain/reading.js';
+import type { MemberId, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
+import { isGatewayError, type GatewayError, type WorkspaceGateway } from '../elevenlabs/port.js';
+import type { ReadingEffect, Store } from '../store/port.js';
+import { searchGroups } from './group-search.js';
+import { freedSeats } from './seats.js';
+
+export interface Need {
+  readonly members: boolean;
+  readonly groups: boolean;
+}
+
+export type Part =
+  | { readonly kind: 'applied' }
+  /** Not believed (domain/reading.ts): nothing was changed by it. */
+  | { readonly kind: 'doubted'; readonly reason: string }
+  /** The key may not read this: nothing can be verified. */
+  | { readonly kind: 'blind'; readonly error: GatewayError }
+  | { readonly kind: 'failed'; readonly error: GatewayError };
+
+export interface ReadResult {
+  /** Null: was not asked for. */
+  readonly members: Part | null;
+  readonly groups: Part | null;
+  readonly effect: ReadingEffect | null;
+  readonly freedSeats: number;
+  readonly groupsBySearch: boolean;
+}
+
+/** What one reading has to know of those before it. */
+export interface ReadingMemory {
+  members: Doubt | null;
+  groups: Doubt | null;
+  /** An administrator's word: the next reading may be smaller than the last one. */
+  acceptSmaller: boolean;
+  /** The user the API key belongs to, once identity() told. */
+  keyUser: MemberId | null;
+}
+
+export interface ReadingSources {
+  readonly store: Store;
+  readonly gateway: WorkspaceGateway;
+  readonly clock: Clock;
+  /** Folded IdP group name -> workspace group name, from the mapping file. */
+  readonly groupAliases: () => ReadonlyMap<string, string>;
+}
+
+/** A setting: the id of the key's own user, once a reading had it among the members. */
+const KEY_MEMBER = 'keyMember';
+
+interface GroupList {
+  readonly groups: readonly WorkspaceGroup[];
+  readonly isPartial: boolean;
+}
+
+export async function readWorkspace(
+  need: Need,
+  cause: string,
+  sources: ReadingSources,
+  memory: ReadingMemory,
+): Promise<ReadResult> {
+  const { clock, store, gateway } = sources;
+  const startedAt = clock.now();
+  const [memberCall, groupCall] = await Promise.all([
+    need.members ? attempt(async () => (await gateway.listMembers()).value) : null,
+    need.groups ? attempt(() => listGroups(sources)) : null,
+  ]);
+  const before = need.members ? await store.members() : [];
+  const keyUser = await expectedKeyUser(store, memory.keyUser);
+  const members = judged(memberCall, (list) => {
+    const count = memory.acceptSmaller ? 0 : before.length;
+    return note(memory, 'members', judgeMembers(list, { count, doubt: memory.members }, keyUser));
+  });
+  const groupsBefore = need.groups && !memory.acceptSmaller ? (await store.groups()).length : 0;
+  const groups = judged(groupCall, ({ groups: list, isPartial }) =>
+    isPartial
+      ? { believed: true }
+      : note(memory, 'groups', judgeGroups(list, { count: groupsBefore, doubt: memory.groups })),
+  );
+  if (members?.value !== undefined || groups?.value !== undefined) memory.acceptSmaller = false;
+  const effect = await takeOver(startedAt, members?.value, groups?.value, cause, store);
+  if (members?.value !== undefined) await rememberKeyUser(members.value, memory.keyUser, store);
+  return {
+    members: members?.part ?? null,
+    groups: groups?.part ?? null,
+    effect,
+    freedSeats: members?.value === undefined ? 0 : freedSeats(before, members.value),
+    groupsBySearch: groups?.value?.isPartial ?? false,
+  };
+}
+
+async function takeOver(
+  startedAt: number,
+  members: readonly WorkspaceMember[] | undefined,
+  list: GroupList | undefined,
+  cause: string,
+  store: Store,
+): Promise<ReadingEffect | null> {
+  if (members === undefined && list === undefined) return null;
+  const groupPart = list === undefined ? { groups: null } : { groups: list.groups, groupsPartial: list.isPartial };
+  return store.applyReading({ startedAt, members: members ?? null, ...groupPart }, cause);
+}
+
+type Attempt<T> = { readonly value: T } | { readonly error: GatewayError };
+
+async function attempt<T>(call: () => Promise<T>): Promise<Attempt<T>> {
+  try {
+    return { value: await call() };
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    return { error };
+  }
+}
+
+/** The fate of one list, and the list itself where it is believed. */
+function judged<T>(call: Attempt<T> | null, judge: (value: T) => Judgement): { part: Part; value?: T } | null {
+  if (call === null) return null;
+  if ('error' in call) {
+    const { error } = call;
+    return { part: { kind: error.kind === 'scopeMissing' ? 'blind' : 'failed', error } };
+  }
+  const judgement = judge(call.value);
+  if (!judgement.believed) return { part: { kind: 'doubted', reason: judgement.reason } };
+  return { part: { kind: 'applied' }, value: call.value };
+}
+
+function note(memory: ReadingMemory, what: 'members' | 'groups', judgement: Judgement): Judgement {
+  memory[what] = judgement.believed ? null : judgement.doubt;
+  return judgement;
+}
+
+/** Where the key may not list groups, those that are wanted are searched by name. */
+async function listGroups({ gateway, store, groupAliases }: ReadingSources): Promise<GroupList> {
+  try {
+    return { groups: (await gateway.listGroups()).value, isPartial: false };
+  } catch (error) {
+    if (!isGatewayError(error) || (error.kind !== 'scopeMissing' && error.kind !== 'refused')) throw error;
+    return { groups: await searchGroups(gateway, store, groupAliases()), isPartial: true };
+  }
+}
+
+/** A service account is never a member: its key's user is expected only after it was once seen. */
+async function expectedKeyUser(store: Store, keyUser: MemberId | null): Promise<MemberId | null> {
+  if (keyUser === null) return null;
+  return (await store.setting(KEY_MEMBER)) === keyUser ? keyUser : null;
+}
+
+async function rememberKeyUser(
+  members: readonly WorkspaceMember[],
+  keyUser: MemberId | null,
+  store: Store,
+): Promise<void> {
+  if (keyUser === null || !members.some((member) => member.memberId === keyUser)) return;
+  if ((await store.setting(KEY_MEMBER)) !== keyUser) await store.setSetting(KEY_MEMBER, keyUser);
+}

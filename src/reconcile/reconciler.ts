@@ -1,0 +1,296 @@
+/**
+ * The engine: takes subjects from the agenda, makes the workspace match, and reads the workspace
+ * on its schedule. docs/adr/0001-agenda-per-person.md says why work is queued per person.
+ *
+ * Invariants:
+ * - One run per subject, and one call per address, at a time.
+ * - No call changes anything upstream before the key was seen to belong to the pinned workspace.
+ * - Nothing is accepted that cannot be compared with the workspace: writes wait for the first reading.
+ */
+import type { Clock } from '../clock.js';
+import type { Person } from '../domain/person.js';
+import { dryRun } from '../domain/policies/dry-run.js';
+import type { Policy } from '../domain/policies/policy.js';
+import { isReinvite, reinviteCap } from '../domain/policies/reinvite-cap.js';
+import type { Provisioning, SettleOutcome } from '../domain/provisioning.js';
+import type { Rules } from '../domain/rules.js';
+import { isGrant, type Change, type Millis, type UserId } from '../domain/types.js';
+import type { WorkspaceGateway } from '../elevenlabs/port.js';
+import { unavailable } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Store, Subject } from '../store/port.js';
+import { Connection, type Phase } from './connection.js';
+import { Dispatcher } from './dispatcher.js';
+import type { Engine } from './engine.js';
+import { retryForFreedSeats } from './freed-seats.js';
+import { rememberOwner } from './identity.js';
+import { deferred, KeyedLocks } from './keyed-locks.js';
+import type { ReadResult } from './read-workspace.js';
+import { FULL, Readings, type ReadingsState } from './readings.js';
+import { runSubject } from './run.js';
+import { Waiters } from './waiters.js';
+
+export interface ReconcilerOptions {
+  readonly store: Store;
+  /** The workspace behind the limiter, for calls of this priority (0 = somebody waits). */
+  readonly gateway: (priority: number) => WorkspaceGateway;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly rules: () => Rules;
+  /** Subjects worked on at once; as many again if a request waits for them. */
+  readonly concurrency: number;
+  readonly provisionWaitMs: number;
+  readonly syncIntervalMs: number;
+  readonly pendingPollMs: number;
+  readonly dryRun: boolean;
+  /** Jittered milliseconds after so many consecutive failures. */
+  readonly retryDelay: (attempts: number) => number;
+  /** The key is of another workspace than the database: nothing may be done with the two. */
+  readonly onOtherWorkspace: (pinned: string, found: string) => void;
+}
+
+export interface ReconcilerState {
+  readonly phase: Phase;
+  /** The workspace was read, now or in an earlier life of this database. */
+  readonly hasReading: boolean;
+  readonly inWork: number;
+  readonly error: string | null;
+  readonly readings: ReadingsState;
+}
+
+const FIRST_READING_WAIT_MS = 10_000;
+/** Bounded: what is still out then is found as `sending` by the next start. */
+const DRAIN_MS = 6_000;
+const HOUR = 3_600_000;
+const BACKGROUND = 3;
+const REFUSED_PAGE = 500;
+
+export class Reconciler implements Provisioning {
+  readonly #options: ReconcilerOptions;
+  readonly #connection: Connection;
+  readonly #dispatcher: Dispatcher;
+  readonly #readings: Readings;
+  readonly #waiters: Waiters;
+  readonly #firstReading = deferred();
+  #hasReading = false;
+  #reinvitesAt: readonly Millis[] = [];
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+    const { store, clock, log, rules, retryDelay, concurrency } = options;
+    this.#waiters = new Waiters(clock);
+    this.#readings = new Readings({
+      ...{ store, clock, log, retryDelay },
+      gateway: options.gateway(BACKGROUND),
+      syncIntervalMs: options.syncIntervalMs,
+      pendingPollMs: options.pendingPollMs,
+      groupAliases: () => rules().groupAliases,
+      onResult: (result) => this.#onReading(result),
+    });
+    this.#connection = new Connection({
+      ...{ store, clock, log, retryDelay },
+      gateway: options.gateway(0),
+      onVerified: (keyUser) => this.#firstRead(keyUser),
+      onServing: () => {
+        this.#readings.start();
+        this.poke();
+      },
+      onLost: () => this.#onKeyLost(),
+      onOtherWorkspace: options.onOtherWorkspace,
+    });
+    const engine = this.#createEngine();
+    this.#dispatcher = new Dispatcher({
+      ...{ store, clock, log, retryDelay, concurrency },
+      isOpen: () => this.#isServing() && this.#hasReading,
+      run: (entry) => runSubject(entry, engine),
+      onRunEnd: () => this.#waiters.runEnded(),
+    });
+  }
+
+  #createEngine(): Engine {
+    const { store, clock, log, rules, retryDelay, gateway } = this.#options;
+    return {
+      ...{ store, clock, log, rules, retryDelay, gateway },
+      readings: this.#readings,
+      waiters: this.#waiters,
+      locks: new KeyedLocks(),
+      policies: this.#policies(),
+      isStopping: () => !this.#isServing(),
+      onKeyRejected: (error) => this.#connection.keyRejected(error),
+      onDone: (change, person) => this.#onDone(change, person),
+    };
+  }
+
+  /** Rules that cut across plans, in the order in which they are asked. */
+  #policies(): readonly Policy[] {
+    const policies: Policy[] = [reinviteCap(() => this.#reinvitesAt)];
+    if (this.#options.dryRun) policies.push(dryRun);
+    return policies;
+  }
+
+  get state(): ReconcilerState {
+    return {
+      phase: this.#connection.phase,
+      hasReading: this.#hasReading,
+      inWork: this.#dispatcher.size,
+      error: this.#connection.error,
+      readings: this.#readings.state,
+    };
+  }
+
+  /** Takes up what a dead process left, and begins. Resolves before the workspace was asked anything. */
+  async start(): Promise<void> {
+    const { store, log } = this.#options;
+    const recovered = await store.recover();
+    if (recovered.ambiguous + recovered.replanned > 0) log.warn(recovered, 'calls of a dead process were in flight');
+    if ((await store.membersReadAt()) !== null) this.#open();
+    this.#connection.start();
+  }
+
+  /** Takes no new work, waits a bounded time for calls in flight, and leaves the rest on the agenda. */
+  async stop(): Promise<void> {
+    const connection = this.#connection.stop();
+    this.#waiters.endAll();
+    this.#firstReading.resolve();
+    const deadline = deferred();
+    const cancel = this.#options.clock.after(DRAIN_MS, deadline.resolve);
+    await Promise.race([Promise.all([connection, this.#readings.stop(), this.#dispatcher.stop()]), deadline.promise]);
+    cancel();
+  }
+
+  poke(): void {
+    this.#dispatcher.poke();
+  }
+
+  /** Reads the whole workspace now (page, CLI, tests). */
+  syncNow(cause: string): Promise<ReadResult> {
+    return this.#readings.read(FULL, cause);
+  }
+
+  /** An administrator's word that the workspace has really become so small. */
+  acceptSmallerWorkspace(): Promise<ReadResult> {
+    this.#readings.acceptSmaller();
+    return this.syncNow('administrator');
+  }
+
+  /** An administrator's word: what was refused for this subject (null = for anybody) is tried again. */
+  async retryRefused(subject: Subject | null): Promise<number> {
+    const { store } = this.#options;
+    const query = { states: ['refused'], limit: REFUSED_PAGE, ...(subject === null ? {} : { subject }) } as const;
+    const ids = (await store.ledger(query)).filter(({ retryAt }) => retryAt !== null).map(({ id }) => id);
+    if (ids.length > 0) await store.retryRefused(ids, 'administrator');
+    this.poke();
+    return ids.length;
+  }
+
+  async settle(userId: UserId, version: number): Promise<SettleOutcome> {
+    const { provisionWaitMs, store } = this.#options;
+    if (provisionWaitMs <= 0 || !this.#isServing()) return this.#unsettled();
+    // Registered before anything is awaited: from here on a refusal can undo the write.
+    const outcome = this.#waiters.wait(userId, version, provisionWaitMs);
+    this.poke();
+    const subject = `user:${userId}`;
+    const { due, postponed } = await store.progress({ subject });
+    if (due === 0 && !this.#dispatcher.isInWork(subject))
+      this.#waiters.answer(userId, version, { kind: postponed > 0 ? 'pending' : 'settled' });
+    return outcome;
+  }
+
+  async settleGroup(requestId: string): Promise<'settled' | 'pending'> {
+    const { provisionWaitMs, store } = this.#options;
+    if (provisionWaitMs <= 0 || !this.#isServing()) return this.#unsettled().kind;
+    this.poke();
+    const isDone = async (): Promise<'settled' | 'pending' | null> => {
+      const { due, postponed } = await store.progress({ cause: requestId });
+      if (due > 0 && this.#isServing()) return null;
+      return due + postponed > 0 ? 'pending' : 'settled';
+    };
+    return this.#waiters.until(isDone, provisionWaitMs, 'pending');
+  }
+
+  #unsettled(): { readonly kind: 'pending' } {
+    this.poke();
+    return { kind: 'pending' };
+  }
+
+  async admitGrant(): Promise<void> {
+    if (this.#connection.phase === 'keyRejected')
+      throw unavailable('ElevenLabs rejects the API key of the bridge. Its operator has to replace the key.', 60);
+    await this.admitWithdrawal();
+  }
+
+  async admitWithdrawal(): Promise<void> {
+    this.#refuseIfOver();
+    if (this.#hasReading) return;
+    const timeout = deferred();
+    const cancel = this.#options.clock.after(FIRST_READING_WAIT_MS, timeout.resolve);
+    await Promise.race([this.#firstReading.promise, timeout.promise]);
+    cancel();
+    this.#refuseIfOver();
+    if (!this.state.hasReading) throw unavailable('The bridge has not been able to read the workspace yet.', 10);
+  }
+
+  #refuseIfOver(): void {
+    const { phase } = this.#connection;
+    if (phase === 'stopping') throw unavailable('The bridge is shutting down.', 5);
+    if (phase === 'otherWorkspace') throw unavailable('The API key of the bridge belongs to another workspace.', 60);
+  }
+
+  #isServing(): boolean {
+    return this.#connection.phase === 'serving';
+  }
+
+  // What the parts report -----------------------------------------------------------------------------
+
+  async #firstRead(keyUser: Parameters<Readings['setKeyUser']>[0]): Promise<void> {
+    this.#readings.setKeyUser(keyUser);
+    try {
+      await this.#readings.read(FULL, 'start');
+    } catch (error) {
+      this.#logBug(error);
+    }
+  }
+
+  #onKeyLost(): void {
+    void this.#readings.stop();
+    this.#waiters.endAll();
+  }
+
+  #onReading({ members, groups, effect, freedSeats }: ReadResult): void {
+    const { log, store } = this.#options;
+    for (const part of [members, groups])
+      if (part?.kind === 'failed' && part.error.kind === 'keyRejected') this.#connection.keyRejected(part.error);
+    if (members?.kind === 'applied' || members?.kind === 'blind') this.#open();
+    if (members?.kind === 'applied') rememberOwner(store).catch(this.#logBug);
+    for (const { userId } of effect?.accepted ?? []) log.info({ user: userId }, 'an invite was accepted');
+    if (freedSeats > 0) this.#onSeatsFreed(freedSeats);
+    this.poke();
+  }
+
+  #open(): void {
+    this.#hasReading = true;
+    this.#firstReading.resolve();
+  }
+
+  #onDone(change: Change, person: Person | null): void {
+    if (change.kind === 'invite') this.#readings.reschedule();
+    if (isReinvite(change, person)) {
+      const now = this.#options.clock.now();
+      this.#reinvitesAt = [...this.#reinvitesAt.filter((at) => at > now - HOUR), now];
+    }
+    // Whether a pending invite holds a seat is not documented: its end may free one.
+    if (change.kind === 'lock' || change.kind === 'revokeInvite' || (change.kind === 'setSeat' && !isGrant(change)))
+      this.#onSeatsFreed(1);
+  }
+
+  #onSeatsFreed(freed: number): void {
+    const { store, clock } = this.#options;
+    retryForFreedSeats(freed, clock.now(), store).then((count) => {
+      if (count > 0) this.poke();
+    }, this.#logBug);
+  }
+
+  readonly #logBug = (error: unknown): void => {
+    this.#options.log.error({ err: error }, 'an unexpected error; the work goes on');
+  };
+}

@@ -1,0 +1,310 @@
+/**
+ * One run of one subject: plan, send the first change, write down how it ended, and plan again,
+ * until nothing is left to do now.
+ *
+ * Invariants:
+ * - The plan is computed immediately before each call, under the lock of the address it concerns,
+ *   and the ledger row says `sending` on disk before the call goes out.
+ * - A run works in the open: whatever ends it, the agenda entry is still there unless the store
+ *   settled it.
+ */
+import { memberOf } from '../domain/effect.js';
+import type { Person } from '../domain/person.js';
+import { nextPlanAt, planPerson, type PlannedChange } from '../domain/plan.js';
+import { planShareHolder } from '../domain/plan-shares.js';
+import { applyPolicies, earlier, type Sorted } from '../domain/policies/policy.js';
+import { describeChange, remedyFor, type RefusalWords } from '../domain/refusal.js';
+import { changeKey, isGrant, type Address, type Change, type MemberId, type UserId } from '../domain/types.js';
+import { isGatewayError, type GatewayError } from '../elevenlabs/port.js';
+import { invalidValue } from '../errors.js';
+import type { AgendaEntry, CallFailure, CallResult, LedgerRow, Outcome, Revert, ShareSubject } from '../store/port.js';
+import { applyChange } from './apply.js';
+import { REFUSAL_MS, type Engine } from './engine.js';
+import { judgeFailure, type Verdict } from './judge.js';
+import { MEMBERS } from './readings.js';
+
+export type RunEnd = 'settled' | 'postponed' | 'stopped';
+
+interface Run {
+  readonly entry: AgendaEntry;
+  readonly userId: UserId | null;
+  /** The version of the user that the last plan was made of. */
+  version: number;
+  /** A call of this run succeeded, or may have: the write cannot be undone any more. */
+  touched: boolean;
+  /** Grants planned in this run that a write to the user can have asked for. */
+  readonly grants: Set<string>;
+  /** Addresses whose foreign invite was revoked in this run, so that ours can be sent. */
+  readonly replaced: Set<Address>;
+}
+
+/** The subject as read and planned at one moment. */
+interface View {
+  readonly person: Person | null;
+  readonly sorted: Sorted;
+  readonly needsReading: boolean;
+  readonly nextAt: number | null;
+}
+
+/** Works on one agenda entry until it is settled or has to be put off. */
+export async function runSubject(entry: AgendaEntry, engine: Engine): Promise<RunEnd> {
+  const userId = entry.subject.startsWith('user:') ? (entry.subject.slice('user:'.length) as UserId) : null;
+  const run: Run = { entry, userId, version: 0, touched: false, grants: new Set(), replaced: new Set() };
+  let end: RunEnd | 'again' = 'again';
+  try {
+    while (end === 'again') end = engine.isStopping() ? 'stopped' : await step(run, engine);
+    return end;
+  } finally {
+    const outcome = end === 'settled' ? 'settled' : 'pending';
+    if (userId !== null) engine.waiters.end(userId, run.version, { kind: outcome });
+  }
+}
+
+async function step(run: Run, engine: Engine): Promise<RunEnd | 'again'> {
+  const view = await look(run, engine);
+  if (view === null) {
+    await engine.store.settle(run.entry, null);
+    run.version = Infinity; // Gone: no later version can come.
+    return 'settled';
+  }
+  const [planned] = view.sorted.send;
+  if (planned === undefined) return view.needsReading ? readFirst(run, engine) : settle(run, view, engine);
+  const key = lockKey(planned.change, view.person, run);
+  return engine.locks.hold(key, async () => {
+    const now = await look(run, engine);
+    const next = now?.sorted.send[0];
+    if (now === null || next === undefined || lockKey(next.change, now.person, run) !== key) return 'again';
+    return send(run, now, next, engine);
+  });
+}
+
+/** Reads the subject and plans it. Null: there is no such subject any more. */
+async function look(run: Run, engine: Engine): Promise<View | null> {
+  const { store, clock, policies } = engine;
+  const now = clock.now();
+  if (run.userId === null) {
+    const holder: ShareSubject | null = await store.shareSubject(run.entry.subject);
+    if (holder === null) return null;
+    const sorted = applyPolicies(planShareHolder(holder, now), policies, { person: null, now });
+    const untils = [...holder.refused.values()].map(({ until }) => until).filter((until) => until > now);
+    return { person: null, sorted, needsReading: false, nextAt: untils.length === 0 ? null : Math.min(...untils) };
+  }
+  const read = await store.person(run.userId);
+  if (read === null) return null;
+  // A key that may not list members never learns more: what is ambiguous is sent once more unread.
+  const person = engine.readings.state.blind ? { ...read, membersReadAt: now + 1 } : read;
+  run.version = person.version;
+  const plan = planPerson(person, engine.rules(), now);
+  const sorted = applyPolicies(plan.changes, policies, { person, now });
+  const nextAt = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
+  return { person, sorted, needsReading: plan.needsReading, nextAt };
+}
+
+async function settle(run: Run, view: View, engine: Engine): Promise<RunEnd> {
+  const { entry } = run;
+  await engine.store.record(entry.subject, { ...toRecord(view.sorted), send: null, cause: entry.cause });
+  await engine.store.settle(entry, view.nextAt === null ? null : { dueAt: view.nextAt });
+  return 'settled';
+}
+
+/** An invite may or may not be out: members first. */
+async function readFirst(run: Run, engine: Engine): Promise<RunEnd | 'again'> {
+  const { members } = await engine.readings.read(MEMBERS, 'verify');
+  if (members?.kind === 'blind') return 'again';
+  const after = run.userId === null ? null : await engine.store.person(run.userId);
+  const isRead = after !== null && !planPerson(after, engine.rules(), engine.clock.now()).needsReading;
+  if (members?.kind === 'applied' && isRead) return 'again';
+  return postpone(run, 'the members could not be read', null, engine);
+}
+
+/** One address at a time, whoever asks: a tombstone and its successor may share one. */
+function lockKey(change: Change, person: Person | null, run: Run): string {
+  switch (change.kind) {
+    case 'invite':
+    case 'revokeInvite':
+      return change.address;
+    case 'lock':
+    case 'unlock':
+    case 'setSeat':
+    case 'addToGroup':
+    case 'removeFromGroup':
+      return (person && memberOf(person, change.memberId)?.address) ?? change.memberId;
+    case 'share':
+    case 'unshare':
+      return person?.address ?? run.entry.subject;
+  }
+}
+
+async function send(run: Run, view: View, planned: PlannedChange, engine: Engine): Promise<RunEnd | 'again'> {
+  const { entry } = run;
+  if (isGrant(planned.change) && planned.attribute !== 'groups') noteGrants(run, view);
+  const row = await engine.store.record(entry.subject, {
+    ...toRecord(view.sorted),
+    send: planned,
+    cause: entry.cause,
+  });
+  if (row === null) throw new Error(`the ledger gave no row for ${changeKey(planned.change)}`);
+  const startedAt = engine.clock.now();
+  const begun = engine.clock.monotonic();
+  const measured = (status: number | null, requestId: string | null): CallResult => ({
+    startedAt,
+    latencyMs: engine.clock.monotonic() - begun,
+    status,
+    requestId,
+  });
+  try {
+    const gateway = engine.gateway(entry.priority);
+    const answer = await applyChange(gateway, planned.change, (id) => emailOf(id, view.person));
+    await finish(row, { kind: 'done', call: measured(answer.status, answer.requestId) }, null, engine);
+    run.touched = true;
+    engine.log.info({ subject: entry.subject, change: planned.change.kind, cause: entry.cause }, 'done upstream');
+    engine.onDone(planned.change, view.person);
+    return 'again';
+  } catch (error) {
+    if (!isGatewayError(error)) throw error;
+    const call = { ...measured(error.status, error.requestId), code: error.hint ?? error.code, error: error.message };
+    const verdict = await judgeFailure(
+      {
+        change: planned.change,
+        error,
+        attempts: row.attempts,
+        person: view.person,
+        priority: entry.priority,
+        replaced: run.replaced,
+      },
+      engine,
+    );
+    return conclude({ run, view, planned, row, call, error }, verdict, engine);
+  }
+}
+
+interface Failure {
+  readonly run: Run;
+  readonly view: View;
+  readonly planned: PlannedChange;
+  readonly row: LedgerRow;
+  readonly call: CallFailure;
+  readonly error: GatewayError;
+}
+
+/** Writes down what the verdict says, and goes on or puts the rest off. */
+async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Promise<RunEnd | 'again'> {
+  const { run, view, planned, row, call, error } = failure;
+  const facts = {
+    subject: run.entry.subject,
+    change: planned.change.kind,
+    status: error.status,
+    reason: error.message,
+  };
+  engine.log.info({ ...facts, cause: run.entry.cause, verdict: verdict.kind }, 'an upstream call failed');
+  switch (verdict.kind) {
+    case 'done':
+      run.touched = true;
+      await finish(row, { kind: 'done', call, found: row.attempts === 1 }, null, engine);
+      engine.onDone(planned.change, view.person);
+      return 'again';
+    case 'transient':
+      await finish(row, { kind: 'transient', call }, null, engine);
+      return verdict.again ? 'again' : postpone(run, error.message, error.retryAfterMs, engine);
+    case 'ambiguous':
+      run.touched = true;
+      await finish(row, { kind: 'ambiguous', call }, null, engine);
+      engine.onDone(planned.change, view.person);
+      // A second call follows at most once, after a reading, and not at once.
+      return postpone(run, error.message, error.retryAfterMs, engine);
+    case 'replaceInvite':
+      run.replaced.add(verdict.address);
+      await finish(row, { kind: 'refused', call, retryAt: engine.clock.now() }, null, engine);
+      return replaceInvite(failure, verdict.address, engine);
+    case 'refused':
+      return refuse(failure, engine);
+  }
+}
+
+async function refuse(failure: Failure, engine: Engine): Promise<'again'> {
+  const { run, view, planned, row, call, error } = failure;
+  const words = wordsFor(planned, view.person);
+  const text = remedyFor(error, planned.change, words);
+  const revert = revertOf(failure, engine);
+  // A write that came while the call was out is a new reason to ask.
+  const current = run.userId === null ? null : await engine.store.person(run.userId);
+  const isNewer = current !== null && current.version > run.version;
+  const retryAt = engine.clock.now() + (isNewer ? 0 : REFUSAL_MS);
+  const outcome: Outcome = { kind: 'refused', call: { ...call, error: text }, retryAt };
+  const { reverted } = await finish(row, outcome, revert, engine);
+  if (reverted && revert !== null)
+    engine.waiters.answer(revert.userId, revert.version, { kind: 'refused', error: invalidValue(text) });
+  engine.log.warn({ subject: run.entry.subject, reverted, what: describeChange(planned.change) }, 'refused for good');
+  return 'again';
+}
+
+/**
+ * Design section 3: a write can fail after the commit only while its request still waits, and only
+ * if the refused call was its single effective grant and nothing of it has been done.
+ */
+function revertOf({ run, planned }: Failure, engine: Engine): Revert | null {
+  const { userId, version } = run;
+  const isAlone = run.grants.size === 1 && run.grants.has(changeKey(planned.change));
+  if (userId === null || run.touched || !isAlone || planned.attribute === 'groups') return null;
+  if (!engine.waiters.isLive(userId, version)) return null;
+  return { userId, version, attribute: planned.attribute };
+}
+
+function noteGrants(run: Run, { sorted }: View): void {
+  for (const { change, attribute } of sorted.send)
+    if (isGrant(change) && attribute !== 'groups') run.grants.add(changeKey(change));
+}
+
+/** Revokes an invite that the bridge did not send; the next step sends ours. */
+async function replaceInvite(failure: Failure, address: Address, engine: Engine): Promise<RunEnd | 'again'> {
+  const { run, view } = failure;
+  const planned: PlannedChange = {
+    change: { kind: 'revokeInvite', address },
+    why: 'an invite that the bridge did not send is in the way',
+    attribute: 'active',
+  };
+  return send(run, { ...view, sorted: { ...view.sorted, send: [planned] } }, planned, engine);
+}
+
+async function postpone(run: Run, reason: string, retryAfterMs: number | null, engine: Engine): Promise<RunEnd> {
+  const { entry } = run;
+  const delay = Math.max(engine.retryDelay(entry.attempts), retryAfterMs ?? 0);
+  await engine.store.postpone(entry, engine.clock.now() + delay, reason);
+  return 'postponed';
+}
+
+/** Writing down what has happened must not fail: until it is on disk, it is tried again. */
+async function finish(row: LedgerRow, outcome: Outcome, revert: Revert | null, engine: Engine) {
+  for (let attempts = 0; ; attempts++) {
+    try {
+      return await engine.store.finish(row.id, outcome, revert);
+    } catch (error) {
+      if (engine.isStopping() || attempts >= 20) throw error;
+      engine.log.error({ err: error, ledger: row.id }, 'the outcome of a call could not be stored; trying again');
+      await new Promise<void>((resolve) => engine.clock.after(engine.retryDelay(attempts), resolve));
+    }
+  }
+}
+
+const toRecord = (sorted: Sorted) => ({ changes: [...sorted.send, ...sorted.waiting], held: sorted.held });
+
+function emailOf(memberId: MemberId, person: Person | null): string {
+  const member = person && memberOf(person, memberId);
+  if (!member) throw new Error(`a change names member ${memberId}, who is not this user's`);
+  return member.email;
+}
+
+function wordsFor({ change, attribute, why }: PlannedChange, person: Person | null): RefusalWords {
+  const group = 'groupId' in change ? person?.groups.get(change.groupId) : undefined;
+  const value = attribute === 'active' ? 'true' : /"(.+)"/u.exec(person?.seat?.rule ?? why)?.[1];
+  return {
+    attribute,
+    ...(person === null ? {} : { person: person.address ?? person.userName }),
+    ...(group === undefined ? {} : { group }),
+    ...(attribute === 'seatType' && change.kind === 'setSeat'
+      ? { value: change.seatType }
+      : value === undefined
+        ? {}
+        : { value }),
+  };
+}
