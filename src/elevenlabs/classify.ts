@@ -20,7 +20,7 @@
 import { cleanText, type RefusalHint } from '../domain/refusal.js';
 import { isRecord, readErrorBody, type ErrorBody } from './error-body.js';
 import { networkFault } from './network-fault.js';
-import { GatewayError, isGatewayError, type Endpoint, type FailureKind } from './port.js';
+import { GatewayError, isGatewayError, LIMIT_CODES, type Endpoint, type FailureKind } from './port.js';
 import { alreadySoHint, hintFor } from './refusal-words.js';
 import { retryAfterMs, type HeaderSource } from './retry-after.js';
 
@@ -46,13 +46,6 @@ const KEY_CODES = new Set([
   'needs_authorization',
   'unauthorized',
   'sign_in_required',
-]);
-const LIMIT_CODES = new Set([
-  'rate_limit_exceeded',
-  'concurrent_limit_exceeded',
-  'too_many_concurrent_requests',
-  'too_many_requests',
-  'system_busy',
 ]);
 /** Said by the API itself before it does anything, unlike a bare 503 of a proxy. */
 const CLOSED_CODES = new Set(['service_unavailable', 'maintenance']);

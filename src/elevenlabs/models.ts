@@ -28,8 +28,7 @@ export function senseless(what: string): Error {
 export function toMembers(list: readonly ElevenLabs.WorkspaceMemberResponseModel[]): readonly WorkspaceMember[] {
   const members = new Map<string, WorkspaceMember>();
   for (const entry of list) {
-    if (entry.userId === '' || !entry.email.includes('@'))
-      throw senseless('a member without an id or an e-mail address');
+    if (entry.userId === '') throw senseless('a member without an id');
     if (members.has(entry.userId)) continue;
     members.set(entry.userId, {
       memberId: entry.userId as MemberId,

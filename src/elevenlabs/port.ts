@@ -74,6 +74,21 @@ export function isGatewayError(error: unknown): error is GatewayError {
   );
 }
 
+/** Codes by which ElevenLabs says "too many calls", under whatever status. */
+export const LIMIT_CODES: ReadonlySet<string> = new Set([
+  'rate_limit_error',
+  'rate_limit_exceeded',
+  'concurrent_limit_exceeded',
+  'too_many_concurrent_requests',
+  'too_many_requests',
+  'system_busy',
+]);
+
+/** The server is well and wants fewer calls: a matter of pace, not a sign of an outage. */
+export function isRateLimited(error: GatewayError): boolean {
+  return error.kind === 'transient' && (error.status === 429 || (error.code !== null && LIMIT_CODES.has(error.code)));
+}
+
 /** A successful call. */
 export interface Answer<T> {
   readonly value: T;
