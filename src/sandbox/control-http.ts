@@ -50,6 +50,7 @@ const switchChanges = z.record(text, z.unknown()).superRefine((changes, context)
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
   reset: taking(z.object({ seed: z.custom<Seed>(hasMembers).optional() }), (control, { seed }) => control.reset(seed)),
+  help: () => ({ operations: Object.keys(OPERATIONS) }),
   state: (control) => control.state(),
   mailbox: (control) => control.mailbox(),
   'audit-log': (control) => control.auditLog(),
@@ -139,7 +140,15 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 };
 
 /** Those that only read: allowed with GET, and nothing else is. */
-const READINGS: ReadonlySet<string> = new Set(['state', 'mailbox', 'audit-log', 'switches', 'hanging', 'requests']);
+const READINGS: ReadonlySet<string> = new Set([
+  'help',
+  'state',
+  'mailbox',
+  'audit-log',
+  'switches',
+  'hanging',
+  'requests',
+]);
 
 /** Answers one request to the control interface. */
 export function answerControl(control: Control, token: string, request: ApiRequest): Reply {
@@ -147,7 +156,7 @@ export function answerControl(control: Control, token: string, request: ApiReque
   if (request.headers['authorization'] !== `Bearer ${token}`)
     return json(401, { error: 'Wrong or missing control token.' });
   const operation = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined;
-  if (operation === undefined) return json(404, { error: 'No such operation.', operations: Object.keys(OPERATIONS) });
+  if (operation === undefined) return json(404, { error: 'There is no such operation; see help.' });
   if (request.method !== 'POST' && !(request.method === 'GET' && READINGS.has(name))) {
     return json(405, { error: 'Use POST.' });
   }

@@ -9,7 +9,7 @@ import type { FaultRule, Faults, LatencyRange, RateLimit } from './faults.js';
 import { createGroup } from './groups.js';
 import { acceptInvite, closeInvite } from './invites.js';
 import type { WireMember } from './members.js';
-import { addMember, removeMember } from './members.js';
+import { addMember, removeMember, toWireMember } from './members.js';
 import { Refusal } from './refusal.js';
 import type { LoggedRequest, RequestFilter, RequestLog } from './request-log.js';
 import type { ShareTarget } from './resources.js';
@@ -18,7 +18,7 @@ import type { Seed, SeedMember, SeedResource } from './seed.js';
 import { dumpSeed, loadResource, loadSeed, minimalSeed, ownerAsCaller } from './seed.js';
 import { createKey } from './service-accounts.js';
 import type { ApiKey, AuditRecord, Group, Invite, Mail, Member, SeatCount, Tier, World } from './state.js';
-import { emailKey, memberByEmail, reindexAddresses, writeMember, writeMembership } from './state.js';
+import { emailKey, memberByEmail, pendingInvite, reindexAddresses, writeMember, writeMembership } from './state.js';
 import type { Switches } from './switches.js';
 
 /** How an invitee accepts. */
@@ -109,16 +109,21 @@ export function createControl(init: {
   readonly firstSeed: Seed | undefined;
 }): Control {
   const { world, faults, exchange, log } = init;
+  const { resumeAccepting, ...people } = invitees(world);
   return {
     ...readings(world),
     ...dashboard(world),
-    ...invitees(world),
+    ...people,
     ...keys(world),
-    reset: (seed) => loadSeed(world, seed ?? init.firstSeed ?? minimalSeed()),
+    reset(seed) {
+      loadSeed(world, seed ?? init.firstSeed ?? minimalSeed());
+      resumeAccepting();
+    },
     switches: () => world.switches,
     setSwitches(changes) {
+      const { emailCaseSensitive } = world.switches;
       world.switches = { ...world.switches, ...changes };
-      reindexAddresses(world);
+      if (world.switches.emailCaseSensitive !== emailCaseSensitive) reindexAddresses(world);
     },
     addFault: faults.add,
     clearFaults: faults.clear,
@@ -136,7 +141,7 @@ function readings(world: World): Pick<Control, 'state' | 'member' | 'invite' | '
     state: () => dumpSeed(world),
     member(email) {
       const member = memberByEmail(world, email);
-      return member === undefined ? undefined : { ...describe(world, member), usageLimit: member.usageLimit };
+      return member === undefined ? undefined : { ...toWireMember(world, member), usageLimit: member.usageLimit };
     },
     invite: (email) => world.workspace.invites.get(emailKey(world, email)),
     mailbox: () => world.workspace.mailbox,
@@ -144,24 +149,15 @@ function readings(world: World): Pick<Control, 'state' | 'member' | 'invite' | '
   };
 }
 
-function describe(world: World, member: Member): WireMember {
-  return {
-    user_id: member.userId,
-    email: member.email,
-    first_name: member.firstName,
-    seat_type: member.seatType,
-    is_owner: member.userId === world.workspace.ownerId,
-    is_locked: member.isLocked,
-  };
-}
-
-function invitees(world: World): Pick<Control, 'accept' | 'decline' | 'expire' | 'autoAccept'> {
+function invitees(
+  world: World,
+): Pick<Control, 'accept' | 'decline' | 'expire' | 'autoAccept'> & { readonly resumeAccepting: () => void } {
   let delay: number | null = null;
-  // A pending invite is tried again and again: it may wait for a seat.
+  // Tried again and again while the invite is pending: it may wait for a seat.
   const acceptLater = (email: string, after: number): void => {
+    const invite = pendingInvite(world, email);
     world.clock.after(after, () => {
-      const { invites } = world.workspace;
-      if (delay === null || invites.get(emailKey(world, email))?.status !== 'pending') return;
+      if (delay === null || invite === undefined || pendingInvite(world, email) !== invite) return;
       try {
         acceptInvite(world, email);
       } catch (error) {
@@ -170,20 +166,24 @@ function invitees(world: World): Pick<Control, 'accept' | 'decline' | 'expire' |
       }
     });
   };
+  const acceptAllLater = (): void => {
+    if (delay === null) return;
+    for (const { email, status } of world.workspace.invites.values()) {
+      if (status === 'pending') acceptLater(email, delay);
+    }
+  };
   world.onInvited = (email) => {
     if (delay !== null) acceptLater(email, delay);
   };
   return {
-    accept: (email, how = {}) => describe(world, acceptInvite(world, email, how.as, how.firstName)),
+    accept: (email, how = {}) => toWireMember(world, acceptInvite(world, email, how.as, how.firstName)),
     decline: (email) => closeInvite(world, email, 'declined'),
     expire: (email) => closeInvite(world, email, 'expired'),
     autoAccept(afterMs) {
       delay = afterMs;
-      if (afterMs === null) return;
-      for (const { email, status } of world.workspace.invites.values()) {
-        if (status === 'pending') acceptLater(email, afterMs);
-      }
+      acceptAllLater();
     },
+    resumeAccepting: acceptAllLater,
   };
 }
 

@@ -30,7 +30,13 @@ export type Violation = z.infer<typeof violation>;
 
 const fault = z.discriminatedUnion('kind', [
   /** Answers this status; with `applied` the call has taken effect nevertheless. */
-  z.object({ kind: z.literal('status'), status: z.int(), body: z.unknown(), headers: headers.optional(), applied }),
+  z.object({
+    kind: z.literal('status'),
+    status: z.int(),
+    body: z.unknown().optional(),
+    headers: headers.optional(),
+    applied,
+  }),
   /** Cuts the connection without an answer. */
   z.object({ kind: z.literal('reset'), applied }),
   /** Answers nothing until released. */

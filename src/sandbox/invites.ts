@@ -51,7 +51,8 @@ export function inviteAll(world: World, caller: Caller, emails: readonly string[
     else if (!switches.bulkPartial) throw alreadyMember(email);
   }
   const seatType = terms.seatType ?? switches.defaultSeatOnInvite;
-  if (switches.inviteWithoutSeat === 'refused' && wanted.length > 0 && !seatFree(world, seatType)) throw noSeat(400);
+  const seats = switches.invitesReserveSeats ? wanted.length : Math.min(wanted.length, 1);
+  if (switches.inviteWithoutSeat === 'refused' && !seatFree(world, seatType, null, seats)) throw noSeat(400);
   for (const email of wanted) send(world, caller, email, { ...terms, seatType });
 }
 

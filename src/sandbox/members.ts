@@ -38,17 +38,21 @@ export interface MemberPatch {
   readonly allowDowngrade: boolean;
 }
 
-/** The whole workspace in the order of joining, locked members included, no service accounts. */
-export function listMembers(world: World): readonly WireMember[] {
-  const { workspace } = world;
-  const toWire = (member: Member): WireMember => ({
+export function toWireMember(world: World, member: Member): WireMember {
+  return {
     user_id: member.userId,
     email: member.email,
     first_name: member.firstName,
     seat_type: member.seatType,
-    is_owner: member.userId === workspace.ownerId,
+    is_owner: member.userId === world.workspace.ownerId,
     is_locked: member.isLocked,
-  });
+  };
+}
+
+/** The whole workspace in the order of joining, locked members included, no service accounts. */
+export function listMembers(world: World): readonly WireMember[] {
+  const { workspace } = world;
+  const toWire = (member: Member): WireMember => toWireMember(world, member);
   const hidden = hiddenWrites(world, 'member');
   if (hidden.length === 0) return Array.from(workspace.members.values(), toWire);
   const seen = new Map(workspace.members);

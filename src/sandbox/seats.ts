@@ -8,10 +8,10 @@ import type { SeatCount, World } from './state.js';
 import { seatClass } from './state.js';
 
 /**
- * True if one more user fits on this seat. `giveBack` is a seat that the same step frees: the old
+ * True if `count` more users fit on this seat. `giveBack` is a seat that the same step frees: the old
  * seat of a member who changes it, or the reservation of an invite that is being accepted.
  */
-export function seatFree(world: World, seat: SeatType, giveBack: SeatType | null = null): boolean {
+export function seatFree(world: World, seat: SeatType, giveBack: SeatType | null = null, count = 1): boolean {
   const { seatsTaken, seatsReserved, seatLimits } = world.workspace;
   const reserved = world.switches.invitesReserveSeats ? seatsReserved : { full: 0, basic: 0 };
   const used: SeatCount = { full: seatsTaken.full + reserved.full, basic: seatsTaken.basic + reserved.basic };
@@ -19,6 +19,6 @@ export function seatFree(world: World, seat: SeatType, giveBack: SeatType | null
   if (freed !== null) used[freed] -= 1;
   const spareFull = seatLimits.full - used.full;
   return seatClass(seat) === 'basic'
-    ? used.basic + 1 <= seatLimits.basic + spareFull
-    : spareFull >= 1 && used.basic <= seatLimits.basic + spareFull - 1;
+    ? used.basic + count <= seatLimits.basic + spareFull
+    : spareFull >= count && used.basic <= seatLimits.basic + spareFull - count;
 }

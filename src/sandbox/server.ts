@@ -33,7 +33,7 @@ export async function listen(
 ): Promise<Listening> {
   const { handle, clock, onClose, port = 0, host = '127.0.0.1' } = init;
   const server = createServer((request, response) => {
-    serve(request, response).catch(() => request.socket.destroy());
+    serve(request, response).catch((error: unknown) => fail(response, error));
   });
   // A client that reuses a connection at the moment when it times out sees a reset; a test
   // must see one only where it asked for it.
@@ -69,7 +69,8 @@ export async function listen(
 
 async function send(response: ServerResponse, reply: Reply, pauseMs: number, clock: Clock): Promise<void> {
   const body = Buffer.from(reply.body);
-  response.writeHead(reply.status, { ...reply.headers, 'content-length': body.length });
+  const date = new Date(clock.now()).toUTCString();
+  response.writeHead(reply.status, { date, ...reply.headers, 'content-length': body.length });
   if (pauseMs > 0) {
     response.write(body.subarray(0, body.length / 2));
     await sleep(clock, pauseMs);
@@ -79,15 +80,21 @@ async function send(response: ServerResponse, reply: Reply, pauseMs: number, clo
   }
 }
 
+/** A client that has gone, or a mistake in the sandbox itself, which must not pass for a fault. */
+function fail(response: ServerResponse, error: unknown): void {
+  if (response.headersSent || response.destroyed) return;
+  const detail = `Mistake in the sandbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  response.writeHead(500, { 'content-type': 'application/json' }).end(JSON.stringify({ detail }));
+}
+
 async function readBody(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > BODY_LIMIT) return null;
-    chunks.push(chunk);
+    if (size <= BODY_LIMIT) chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return size > BODY_LIMIT ? null : Buffer.concat(chunks).toString('utf8');
 }
 
 function plainHeaders(request: IncomingMessage): Record<string, string | undefined> {

@@ -100,7 +100,7 @@ describe('the SDK reads every success of the sandbox', () => {
     });
     expect(shared.shareOptions.map((option) => option.name)).not.toContain('mae@acme.example');
     await resources.unshare(AGENT, { ...ref, groupId: ENGINEERING });
-    expect((await resources.get(AGENT, ref)).roleToGroupIds['viewer']).toEqual(['default']);
+    expect((await resources.get(AGENT, ref)).roleToGroupIds.viewer).toEqual(['default']);
   });
 
   it('service accounts and their keys', async () => {
