@@ -5,10 +5,11 @@
  */
 import type { Clock } from '../clock.js';
 import type { MemberId } from '../domain/types.js';
-import type { GatewayError, WorkspaceGateway } from '../elevenlabs/port.js';
+import type { GatewayError } from '../elevenlabs/port.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
 import { checkIdentity } from './identity.js';
+import type { WorkspaceGateway } from '../elevenlabs/port.js';
 
 /**
  * - `starting`: the key has not been checked yet.

@@ -8,6 +8,8 @@ import type { GatewayError, WorkspaceGateway } from '../elevenlabs/port.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
 import type { KeyedLocks } from './keyed-locks.js';
+import type { CallTag } from './limited-gateway.js';
+import type { Limiter } from './limiter.js';
 import type { Readings } from './readings.js';
 import type { Waiters } from './waiters.js';
 
@@ -20,8 +22,12 @@ export interface Engine {
   readonly waiters: Waiters;
   readonly policies: readonly Policy[];
   readonly rules: () => Rules;
-  /** The workspace behind the limiter; interactive work (priority 0) goes first there. */
-  readonly gateway: (priority: number) => WorkspaceGateway;
+  /** The gate for all calls: what is sent is decided inside it, when its turn has come. */
+  readonly limiter: Pick<Limiter, 'run'>;
+  /** The workspace itself, for use inside the limiter; calls are told to the observer. */
+  readonly gateway: (priority: number, tag: CallTag) => WorkspaceGateway;
+  /** The workspace behind the limiter. */
+  readonly reader: WorkspaceGateway;
   /** Jittered milliseconds after so many consecutive failures. */
   readonly retryDelay: (attempts: number) => number;
   readonly isStopping: () => boolean;

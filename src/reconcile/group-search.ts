@@ -4,8 +4,8 @@
  */
 import { fold } from '../domain/fold.js';
 import type { MemberId, WorkspaceGroup } from '../domain/types.js';
-import type { WorkspaceGateway } from '../elevenlabs/port.js';
 import type { Store } from '../store/port.js';
+import type { WorkspaceGateway } from '../elevenlabs/port.js';
 
 const PAGE = 200;
 

@@ -5,8 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import type { MemberId } from '../domain/types.js';
-import { isGatewayError, type GatewayError, type KeyIdentity, type WorkspaceGateway } from '../elevenlabs/port.js';
+import { isGatewayError, type GatewayError, type KeyIdentity } from '../elevenlabs/port.js';
 import type { Store } from '../store/port.js';
+import type { WorkspaceGateway } from '../elevenlabs/port.js';
 
 /** Settings: the workspace this database belongs to, its owner (hashed), and the key's own user. */
 export const WORKSPACE_PIN = 'workspace';

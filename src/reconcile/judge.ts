@@ -39,7 +39,6 @@ export interface FailedCall {
   readonly attempts: number;
   /** The person as planned with; null for the shares of a group. */
   readonly person: Person | null;
-  readonly priority: number;
   /** Addresses whose foreign invite this run has revoked already. */
   readonly replaced: ReadonlySet<Address>;
 }
@@ -109,7 +108,7 @@ function judgeInvite(address: Address, { error, person, replaced }: FailedCall):
   return { kind: 'refused' };
 }
 
-async function judgeShare({ change, priority }: FailedCall, engine: Engine): Promise<Verdict> {
+async function judgeShare({ change }: FailedCall, engine: Engine): Promise<Verdict> {
   if (change.kind !== 'share' && change.kind !== 'unshare') return { kind: 'refused' };
   const { principal, resource } = change;
   const id =
@@ -121,7 +120,7 @@ async function judgeShare({ change, priority }: FailedCall, engine: Engine): Pro
           ? 'default'
           : principal.keyId;
   try {
-    const held = (await engine.gateway(priority).getResource(resource)).value.roles.get(id) ?? [];
+    const held = (await engine.reader.getResource(resource)).value.roles.get(id) ?? [];
     const isSo = change.kind === 'share' ? held.includes(change.role) : held.length === 0;
     return { kind: isSo ? 'done' : 'refused' };
   } catch (error) {

@@ -5,10 +5,11 @@
 import type { Clock } from '../clock.js';
 import { judgeGroups, judgeMembers, type Doubt, type Judgement } from '../domain/reading.js';
 import type { MemberId, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
-import { isGatewayError, type GatewayError, type WorkspaceGateway } from '../elevenlabs/port.js';
+import { isGatewayError, type GatewayError } from '../elevenlabs/port.js';
 import type { ReadingEffect, Store } from '../store/port.js';
 import { searchGroups } from './group-search.js';
 import { freedSeats } from './seats.js';
+import type { WorkspaceGateway } from '../elevenlabs/port.js';
 
 export interface Need {
   readonly members: boolean;

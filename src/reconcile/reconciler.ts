@@ -25,6 +25,8 @@ import type { Engine } from './engine.js';
 import { retryForFreedSeats } from './freed-seats.js';
 import { rememberOwner } from './identity.js';
 import { deferred, KeyedLocks } from './keyed-locks.js';
+import { createLimitedGateway, type UpstreamCall } from './limited-gateway.js';
+import { PRIORITY, type Limiter } from './limiter.js';
 import type { ReadResult } from './read-workspace.js';
 import { FULL, Readings, type ReadingsState } from './readings.js';
 import { runSubject } from './run.js';
@@ -32,8 +34,11 @@ import { Waiters } from './waiters.js';
 
 export interface ReconcilerOptions {
   readonly store: Store;
-  /** The workspace behind the limiter, for calls of this priority (0 = somebody waits). */
-  readonly gateway: (priority: number) => WorkspaceGateway;
+  readonly gateway: WorkspaceGateway;
+  /** The one gate for all calls to the workspace. */
+  readonly limiter: Limiter;
+  /** Told of every call that was really made. */
+  readonly observe: (call: UpstreamCall) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly rules: () => Rules;
@@ -62,7 +67,6 @@ const FIRST_READING_WAIT_MS = 10_000;
 /** Bounded: what is still out then is found as `sending` by the next start. */
 const DRAIN_MS = 6_000;
 const HOUR = 3_600_000;
-const BACKGROUND = 3;
 const REFUSED_PAGE = 500;
 
 export class Reconciler implements Provisioning {
@@ -71,6 +75,7 @@ export class Reconciler implements Provisioning {
   readonly #dispatcher: Dispatcher;
   readonly #readings: Readings;
   readonly #waiters: Waiters;
+  readonly #reader: WorkspaceGateway;
   readonly #firstReading = deferred();
   #hasReading = false;
   #reinvitesAt: readonly Millis[] = [];
@@ -78,10 +83,11 @@ export class Reconciler implements Provisioning {
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     const { store, clock, log, rules, retryDelay, concurrency } = options;
+    this.#reader = createLimitedGateway(options).withPriority(PRIORITY.reading);
     this.#waiters = new Waiters(clock);
     this.#readings = new Readings({
       ...{ store, clock, log, retryDelay },
-      gateway: options.gateway(BACKGROUND),
+      gateway: this.#reader,
       syncIntervalMs: options.syncIntervalMs,
       pendingPollMs: options.pendingPollMs,
       groupAliases: () => rules().groupAliases,
@@ -89,7 +95,7 @@ export class Reconciler implements Provisioning {
     });
     this.#connection = new Connection({
       ...{ store, clock, log, retryDelay },
-      gateway: options.gateway(0),
+      gateway: this.#reader,
       onVerified: (keyUser) => this.#firstRead(keyUser),
       onServing: () => {
         this.#readings.start();
@@ -108,9 +114,13 @@ export class Reconciler implements Provisioning {
   }
 
   #createEngine(): Engine {
-    const { store, clock, log, rules, retryDelay, gateway } = this.#options;
+    const { store, clock, log, rules, retryDelay, limiter } = this.#options;
+    // Changes pass the limiter together with their plan (run.ts), so not a second time here.
+    const inside = createLimitedGateway({ ...this.#options, limiter: { ...limiter, run: (call) => call() } });
     return {
-      ...{ store, clock, log, rules, retryDelay, gateway },
+      ...{ store, clock, log, rules, retryDelay, limiter },
+      gateway: (priority, tag) => inside.withPriority(priority, tag),
+      reader: this.#reader,
       readings: this.#readings,
       waiters: this.#waiters,
       locks: new KeyedLocks(),

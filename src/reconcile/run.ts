@@ -3,8 +3,8 @@
  * until nothing is left to do now.
  *
  * Invariants:
- * - The plan is computed immediately before each call, under the lock of the address it concerns,
- *   and the ledger row says `sending` on disk before the call goes out.
+ * - The plan is computed immediately before each call, when the limiter lets it out, under the
+ *   lock of the address it concerns; the ledger row says `sending` on disk before it goes.
  * - A run works in the open: whatever ends it, the agenda entry is still there unless the store
  *   settled it.
  */
@@ -15,12 +15,13 @@ import { planShareHolder } from '../domain/plan-shares.js';
 import { applyPolicies, earlier, type Sorted } from '../domain/policies/policy.js';
 import { describeChange, remedyFor, type RefusalWords } from '../domain/refusal.js';
 import { changeKey, isGrant, type Address, type Change, type MemberId, type UserId } from '../domain/types.js';
-import { isGatewayError, type GatewayError } from '../elevenlabs/port.js';
+import { isGatewayError, type Answer, type GatewayError } from '../elevenlabs/port.js';
 import { invalidValue } from '../errors.js';
 import type { AgendaEntry, CallFailure, CallResult, LedgerRow, Outcome, Revert, ShareSubject } from '../store/port.js';
 import { applyChange } from './apply.js';
 import { REFUSAL_MS, type Engine } from './engine.js';
 import { judgeFailure, type Verdict } from './judge.js';
+import { PRIORITY } from './limiter.js';
 import { MEMBERS } from './readings.js';
 
 export type RunEnd = 'settled' | 'postponed' | 'stopped';
@@ -36,6 +37,8 @@ interface Run {
   readonly grants: Set<string>;
   /** Addresses whose foreign invite was revoked in this run, so that ours can be sent. */
   readonly replaced: Set<Address>;
+  /** That revocation, which is in no plan. */
+  replacement: PlannedChange | null;
 }
 
 /** The subject as read and planned at one moment. */
@@ -49,7 +52,15 @@ interface View {
 /** Works on one agenda entry until it is settled or has to be put off. */
 export async function runSubject(entry: AgendaEntry, engine: Engine): Promise<RunEnd> {
   const userId = entry.subject.startsWith('user:') ? (entry.subject.slice('user:'.length) as UserId) : null;
-  const run: Run = { entry, userId, version: 0, touched: false, grants: new Set(), replaced: new Set() };
+  const run: Run = {
+    entry,
+    userId,
+    version: 0,
+    touched: false,
+    grants: new Set(),
+    replaced: new Set(),
+    replacement: null,
+  };
   let end: RunEnd | 'again' = 'again';
   try {
     while (end === 'again') end = engine.isStopping() ? 'stopped' : await step(run, engine);
@@ -69,13 +80,7 @@ async function step(run: Run, engine: Engine): Promise<RunEnd | 'again'> {
   }
   const [planned] = view.sorted.send;
   if (planned === undefined) return view.needsReading ? readFirst(run, engine) : settle(run, view, engine);
-  const key = lockKey(planned.change, view.person, run);
-  return engine.locks.hold(key, async () => {
-    const now = await look(run, engine);
-    const next = now?.sorted.send[0];
-    if (now === null || next === undefined || lockKey(next.change, now.person, run) !== key) return 'again';
-    return send(run, now, next, engine);
-  });
+  return engine.locks.hold(lockKey(planned.change, view.person, run), () => send(run, view, planned, engine));
 }
 
 /** Reads the subject and plans it. Null: there is no such subject any more. */
@@ -135,47 +140,91 @@ function lockKey(change: Change, person: Person | null, run: Run): string {
   }
 }
 
+/** A call that has gone out: what it was, and its durable row. */
+interface Sent {
+  readonly view: View;
+  readonly planned: PlannedChange;
+  readonly row: LedgerRow;
+  readonly startedAt: number;
+  readonly begun: number;
+}
+
+/** Thrown inside the limiter when its turn has come and nothing is to be sent any more. */
+const NOT_WANTED = new Error('the call is not wanted any more');
+
+/** Sends the first change of the plan, once the limiter lets it, if it is still the first then. */
 async function send(run: Run, view: View, planned: PlannedChange, engine: Engine): Promise<RunEnd | 'again'> {
   const { entry } = run;
+  // Held by reference: the limiter rejects with what the call rejects with, and needs to see it.
+  const out: { sent: Sent | null } = { sent: null };
+  const priority = entry.priority === 0 ? PRIORITY.interactive : PRIORITY.background;
+  try {
+    const call = async (): Promise<Answer<null>> => {
+      const sent = await commit(run, planned, engine);
+      if (sent === null) throw NOT_WANTED;
+      out.sent = sent;
+      const gateway = engine.gateway(priority, { ledgerId: sent.row.id });
+      return applyChange(gateway, sent.planned.change, (id) => emailOf(id, sent.view.person));
+    };
+    // A 500 to a revocation only says that there is no such invite.
+    const countsForBreaker = planned.change.kind !== 'revokeInvite';
+    const { status, requestId } = await engine.limiter.run(call, { priority, countsForBreaker });
+    if (out.sent === null) throw new Error('the limiter answered without a call');
+    const { row } = out.sent;
+    await finish(row, { kind: 'done', call: measure(out.sent, status, requestId, engine) }, null, engine);
+    run.touched = true;
+    engine.log.info({ subject: entry.subject, change: planned.change.kind, cause: entry.cause }, 'done upstream');
+    engine.onDone(planned.change, out.sent.view.person);
+    return 'again';
+  } catch (error) {
+    if (error === NOT_WANTED) return 'again';
+    if (!isGatewayError(error)) throw error;
+    return out.sent === null ? notStarted(run, view, error, engine) : judge(run, out.sent, error, engine);
+  }
+}
+
+/**
+ * Plans once more, and writes `sending` to the disk: from here on a crash leaves a trace. Null: the
+ * call that was asked for is not the next one any more.
+ */
+async function commit(run: Run, asked: PlannedChange, engine: Engine): Promise<Sent | null> {
+  const { entry } = run;
+  if (engine.isStopping()) return null;
+  const view = await look(run, engine);
+  const replaces = asked === run.replacement;
+  const planned = replaces ? asked : view?.sorted.send[0];
+  if (view === null || planned === undefined || changeKey(planned.change) !== changeKey(asked.change)) return null;
   if (isGrant(planned.change) && planned.attribute !== 'groups') noteGrants(run, view);
+  const { changes, held } = toRecord(view.sorted);
   const row = await engine.store.record(entry.subject, {
-    ...toRecord(view.sorted),
+    changes: replaces ? [planned, ...changes] : changes,
+    held,
     send: planned,
     cause: entry.cause,
   });
   if (row === null) throw new Error(`the ledger gave no row for ${changeKey(planned.change)}`);
-  const startedAt = engine.clock.now();
-  const begun = engine.clock.monotonic();
-  const measured = (status: number | null, requestId: string | null): CallResult => ({
-    startedAt,
-    latencyMs: engine.clock.monotonic() - begun,
-    status,
-    requestId,
-  });
-  try {
-    const gateway = engine.gateway(entry.priority);
-    const answer = await applyChange(gateway, planned.change, (id) => emailOf(id, view.person));
-    await finish(row, { kind: 'done', call: measured(answer.status, answer.requestId) }, null, engine);
-    run.touched = true;
-    engine.log.info({ subject: entry.subject, change: planned.change.kind, cause: entry.cause }, 'done upstream');
-    engine.onDone(planned.change, view.person);
-    return 'again';
-  } catch (error) {
-    if (!isGatewayError(error)) throw error;
-    const call = { ...measured(error.status, error.requestId), code: error.hint ?? error.code, error: error.message };
-    const verdict = await judgeFailure(
-      {
-        change: planned.change,
-        error,
-        attempts: row.attempts,
-        person: view.person,
-        priority: entry.priority,
-        replaced: run.replaced,
-      },
-      engine,
-    );
-    return conclude({ run, view, planned, row, call, error }, verdict, engine);
-  }
+  return { view, planned, row, startedAt: engine.clock.now(), begun: engine.clock.monotonic() };
+}
+
+function measure(sent: Sent, status: number | null, requestId: string | null, engine: Engine): CallResult {
+  return { startedAt: sent.startedAt, latencyMs: engine.clock.monotonic() - sent.begun, status, requestId };
+}
+
+/** The limiter did not let the call out: nothing was sent, and the plan is there to be seen. */
+async function notStarted(run: Run, view: View, error: GatewayError, engine: Engine): Promise<RunEnd> {
+  await engine.store.record(run.entry.subject, { ...toRecord(view.sorted), send: null, cause: run.entry.cause });
+  return postpone(run, error.message, error.retryAfterMs, engine);
+}
+
+async function judge(run: Run, sent: Sent, error: GatewayError, engine: Engine): Promise<RunEnd | 'again'> {
+  const { view, planned, row } = sent;
+  const result = measure(sent, error.status, error.requestId, engine);
+  const call: CallFailure = { ...result, code: error.hint ?? error.code, error: error.message };
+  const verdict = await judgeFailure(
+    { change: planned.change, error, attempts: row.attempts, person: view.person, replaced: run.replaced },
+    engine,
+  );
+  return conclude({ run, view, planned, row, call, error }, verdict, engine);
 }
 
 interface Failure {
@@ -256,14 +305,14 @@ function noteGrants(run: Run, { sorted }: View): void {
 }
 
 /** Revokes an invite that the bridge did not send; the next step sends ours. */
-async function replaceInvite(failure: Failure, address: Address, engine: Engine): Promise<RunEnd | 'again'> {
-  const { run, view } = failure;
+async function replaceInvite({ run, view }: Failure, address: Address, engine: Engine): Promise<RunEnd | 'again'> {
   const planned: PlannedChange = {
     change: { kind: 'revokeInvite', address },
     why: 'an invite that the bridge did not send is in the way',
     attribute: 'active',
   };
-  return send(run, { ...view, sorted: { ...view.sorted, send: [planned] } }, planned, engine);
+  run.replacement = planned;
+  return send(run, view, planned, engine);
 }
 
 async function postpone(run: Run, reason: string, retryAfterMs: number | null, engine: Engine): Promise<RunEnd> {
