@@ -2,7 +2,7 @@
 import { VARIABLE_NAMES, VARIABLES } from './config-variables.js';
 
 /** Names that begin like this can hardly be meant for anything else. */
-const PREFIXES = ['ELEVENLABS_', 'SCIM_', 'PROVISION_', 'DEPROVISION_', 'ALERT_WEBHOOK_'];
+const PREFIXES = ['ELEVENLABS_', 'SCIM_', 'PROVISION_', 'PROVISIONING_', 'DEPROVISION_', 'ALERT_WEBHOOK_'];
 
 /** Shorter names have too many neighbours that mean something else (PORT, HOST, PORTS). */
 const LEAST_LENGTH = 7;

@@ -160,8 +160,7 @@ const trustProxy = () =>
 const peopleLimit = () =>
   parser("none, a number ('10'), a percentage ('20%') or both, of which the larger counts ('10,20%')", (value) => {
     if (value.toLowerCase() === 'none') return { count: null, percent: null };
-    const match = /^(?:(\d{1,7}))?(?:(?:(?<=\d)\s*,\s*)?(\d{1,3})\s*%)?$/.exec(value);
-    const [, count, percent] = match ?? [];
+    const [, count, , percent] = /^(?:(\d{1,7})(\s*,\s*(?=\d)|$))?(?:(\d{1,3})\s*%)?$/.exec(value) ?? [];
     if (count === undefined && percent === undefined) return undefined;
     if (percent !== undefined && Number(percent) > 100) return undefined;
     const limit: PeopleLimit = {

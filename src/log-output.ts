@@ -8,7 +8,8 @@
  *   (errors of the SDK carry the whole answer).
  */
 import { pino } from 'pino';
-import type { DestinationStream } from 'pino';
+import type { DestinationStream, Logger, LogFn } from 'pino';
+import { LOG_LEVELS } from './config-variables.js';
 import type { LogLevel } from './config-variables.js';
 import type { Log } from './log.js';
 
@@ -52,28 +53,51 @@ export interface LogOutput {
 /** Makes the log of a process; without `destination` it goes to stdout. */
 export function createLog(level: LogLevel, destination?: DestinationStream): LogOutput {
   const concealed = new Set<string>();
+  const threshold: Threshold = { rank: LOG_LEVELS.indexOf(level) };
   const options = {
-    level,
+    // The threshold decides: unlike pino's own level it also moves for children that exist already.
+    level: 'debug',
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: {
       level: (label: string) => ({ level: label }),
-      bindings: (bindings: Fields) => censor(bindings, DEEPEST),
       log: (fields: Fields) => censor(fields, DEEPEST),
     },
     serializers: { err: describeError, error: describeError },
     hooks: { streamWrite: (line: string) => withoutSecrets(line, concealed) },
   };
-  const logger = destination === undefined ? pino(options) : pino(options, destination);
   return {
-    log: logger,
+    log: wrap(destination === undefined ? pino(options) : pino(options, destination), threshold),
     setLevel(next) {
-      logger.level = next;
+      threshold.rank = LOG_LEVELS.indexOf(next);
     },
     conceal(secret) {
       // As it stands inside a JSON string.
       if (secret.length >= LEAST_SECRET) concealed.add(JSON.stringify(secret).slice(1, -1));
     },
+  };
+}
+
+interface Threshold {
+  rank: number;
+}
+
+/** Puts the shared threshold before a logger; children get clean bindings (pino has no hook for theirs). */
+function wrap(logger: Logger, threshold: Threshold): Log {
+  const at = (level: 'debug' | 'info' | 'warn' | 'error' | 'fatal'): LogFn => {
+    const rank = level === 'fatal' ? LOG_LEVELS.indexOf('error') : LOG_LEVELS.indexOf(level);
+    const write: LogFn = (...args: Parameters<LogFn>) => {
+      if (rank >= threshold.rank) logger[level](...args);
+    };
+    return write;
+  };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+    child: (bindings) => wrap(logger.child(censor(bindings, DEEPEST)), threshold),
   };
 }
 
