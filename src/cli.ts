@@ -1,6 +1,7 @@
 /** The commands of `elevenlabs-scim`. Exit codes: see EXIT in errors.ts and docs/cli.md. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { migrateDatabase, serveSandbox } from './commands.js';
 import { EXIT } from './errors.js';
 import { serve } from './serve.js';
 import type { Shell } from './serve.js';
@@ -33,7 +34,25 @@ function createProgram(shell: Shell): Command {
       const { startBridge } = await import('./app.js');
       await serve(shell, startBridge);
     });
+  program
+    .command('migrate')
+    .description('bring the database up to date without serving')
+    .action(() => migrateDatabase(shell));
+  program
+    .command('sandbox')
+    .description('serve a sandbox workspace alone: the workspace API, in memory, for trials and tests')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <number>', 'port, 0 for any free one', wholeNumber, 8090)
+    .option('--accept-after <seconds>', 'invites are accepted by themselves after so long', wholeNumber)
+    .action((options: { host: string; port: number; acceptAfter?: number }) =>
+      serveSandbox({ host: options.host, port: options.port, acceptAfterSeconds: options.acceptAfter ?? null }, shell),
+    );
   return program;
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number.');
 }
 
 function version(): string {

@@ -38,9 +38,12 @@ export interface Shell {
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): void;
 }
 
-export interface Bridge {
-  readonly url: string;
+export interface Closable {
   close(): Promise<void>;
+}
+
+export interface Bridge extends Closable {
+  readonly url: string;
 }
 
 export type StartBridge = (options: {
@@ -78,7 +81,10 @@ export async function serve(shell: Shell, startBridge: StartBridge): Promise<voi
   };
   shell.on('uncaughtException', crash);
   shell.on('unhandledRejection', crash);
-  const stop = stopOnSignal(shell, log);
+  const stop = stopOnSignal(shell, (message, error) => {
+    if (error === undefined) log.info(message);
+    else log.error({ err: error }, message);
+  });
   const { clock, isTerminal } = shell;
   try {
     const bridge = await startBridge({ config, log, clock, isTerminal, print: (line) => shell.print(line) });
@@ -126,18 +132,21 @@ function startFailure(error: unknown, config: Config): StartError | null {
 }
 
 /** Turns signals into one orderly end; `closes` says what there is to close. */
-function stopOnSignal(shell: Shell, log: Log): { closes(bridge: Bridge): void } {
-  let running: Bridge | null = null;
+export function stopOnSignal(
+  shell: Shell,
+  report: (message: string, error?: unknown) => void,
+): { closes(running: Closable): void } {
+  let running: Closable | null = null;
   let stoppedAt: number | null = null;
-  const close = (bridge: Bridge): void => {
+  const close = (closable: Closable): void => {
     shell.clock.after(CLOSE_DEADLINE_MS, () => {
-      log.warn('Closing took too long: the rest is done at the next start.');
+      report('Closing took too long: the rest is done at the next start.');
       shell.exit(EXIT.ok);
     });
-    bridge.close().then(
+    closable.close().then(
       () => shell.exit(EXIT.ok),
       (error: unknown) => {
-        log.error({ err: error }, 'Closing failed: the rest is done at the next start.');
+        report('Closing failed: the rest is done at the next start.', error);
         shell.exit(EXIT.ok);
       },
     );
@@ -149,16 +158,16 @@ function stopOnSignal(shell: Shell, log: Log): { closes(bridge: Bridge): void } 
       return;
     }
     stoppedAt = now;
-    log.info({ signal }, 'Stopping.');
+    report(`Stopping (${signal}).`);
     // During the start: closed as soon as the start is through.
     if (running !== null) close(running);
   };
   shell.on('SIGTERM', () => onSignal('SIGTERM'));
   shell.on('SIGINT', () => onSignal('SIGINT'));
   return {
-    closes(bridge) {
-      running = bridge;
-      if (stoppedAt !== null) close(bridge);
+    closes(closable) {
+      running = closable;
+      if (stoppedAt !== null) close(closable);
     },
   };
 }
