@@ -38,7 +38,7 @@ export function readAddress(text: string): Address | null {
 /** Why `domain` is no domain name that mail can go to; null = it is one. Expects the folded form. */
 export function domainProblem(domain: string): string | null {
   const labels = domain.split('.');
-  if (labels.length < 2) return 'has no complete domain after the "@"';
+  if (labels.length < 2) return 'has no complete domain (such as example.com)';
   for (const label of labels) {
     if (label === '') return 'has an empty part in its domain';
     if (Buffer.byteLength(label) > MAX_LABEL) return `has a part of more than ${String(MAX_LABEL)} bytes in its domain`;
