@@ -165,12 +165,14 @@ describe('answers with an error status', () => {
   });
 
   it('reads hostile messages in linear time', () => {
-    const started = performance.now();
+    // CPU time, not wall time: other processes must not decide.
+    const before = process.cpuUsage();
     for (const endpoint of ['invite', 'setLocked', 'removeFromGroup'] as const) {
       classify(answer(400, legacy('no '.repeat(30_000), 'no seat not group user '.repeat(30_000))), context(endpoint));
       classify(answer(400, `<html>${'<title>'.repeat(50_000)}`), context(endpoint));
     }
-    expect(performance.now() - started).toBeLessThan(500);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(1000);
   });
 });
 
