@@ -44,6 +44,8 @@ export interface Closable {
 
 export interface Bridge extends Closable {
   readonly url: string;
+  /** Resolves if it turns out only later that this bridge may not run (the key is of another workspace). */
+  readonly failed?: Promise<StartError>;
 }
 
 export type StartBridge = (options: {
@@ -89,6 +91,11 @@ export async function serve(shell: Shell, startBridge: StartBridge): Promise<voi
   try {
     const bridge = await startBridge({ config, log, clock, isTerminal, print: (line) => shell.print(line) });
     stop.closes(bridge);
+    void bridge.failed?.then(async (failure) => {
+      shell.complain(failure.message);
+      await bridge.close().catch((error: unknown) => log.error({ err: error }, 'Closing failed.'));
+      shell.exit(failure.exitCode);
+    });
   } catch (error) {
     const failure = startFailure(error, config);
     if (failure === null) {
