@@ -1,27 +1,209 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { publicUrlFor } from './config.js';
+/**
+ * Composition root: which parts there are, and in which order they begin and end. Nothing is
+ * global, so that several bridges can live in one process.
+ */
+import type { RequestListener } from 'node:http';
+import { startDemoWorkspace, type DemoWorkspace } from './app/demo-workspace.js';
+import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
+import { greet } from './app/greeting.js';
+import { createHttp, SCIM_PATH, serveHttp } from './app/http.js';
+import { loadRules } from './app/rules-source.js';
+import { checkNeighbour, checkPin } from './app/workspace-pin.js';
+import type { Clock } from './clock.js';
+import { publicUrlFor, type Config } from './config.js';
+import type { Rules } from './domain/rules.js';
+import type { WorkspaceGateway } from './elevenlabs/port.js';
+import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
+import { EXIT, StartError } from './errors.js';
+import type { Log } from './log.js';
+import { backoff } from './reconcile/backoff.js';
+import { SANDBOX_PIN } from './reconcile/identity.js';
+import { createLimiter } from './reconcile/limiter.js';
+import { Reconciler } from './reconcile/reconciler.js';
+import { createScimRouter } from './scim/router.js';
 import type { Bridge, StartBridge } from './serve.js';
+import type { Store } from './store/port.js';
+import { openStore } from './store/sqlite-store.js';
 
-/** Opens everything and serves. */
-export const startBridge: StartBridge = async ({ config, log, print }): Promise<Bridge> => {
-  const server = createServer((request, response) => {
-    response.statusCode = request.url === '/healthz' ? 200 : 404;
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify({ status: response.statusCode === 200 ? 'ok' : 'unknown' }));
+export interface App {
+  readonly http: RequestListener;
+  readonly reconciler: Reconciler;
+  /** Begins to work on the workspace. */
+  start(): Promise<void>;
+  /** Ends the work: nothing new is sent, what is under way is waited for. */
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly store: Store;
+  readonly gateway: WorkspaceGateway;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly rules: () => Rules;
+  /** Without a trailing slash; asked after listening. */
+  readonly publicUrl: () => string;
+  readonly random: () => number;
+  readonly onOtherWorkspace: (pinned: string, found: string) => void;
+}
+
+/** The bridge without a process around it. */
+export function createApp(options: AppOptions): App {
+  const { config, store, gateway, clock, log, rules, random } = options;
+  const limiter = createLimiter({ clock, random, maxConcurrency: config.upstreamConcurrency });
+  const reconciler = new Reconciler({
+    ...{ store, gateway, limiter, clock, log, rules },
+    observe: ({ endpoint, outcome, status, latencyMs }) =>
+      log.debug({ endpoint, outcome, status, latencyMs: Math.round(latencyMs) }, 'upstream call'),
+    concurrency: config.upstreamConcurrency,
+    provisionWaitMs: config.provisionWaitMs,
+    syncIntervalMs: config.syncIntervalSeconds * 1000,
+    pendingPollMs: config.pendingPollSeconds * 1000,
+    dryRun: config.dryRun,
+    workspaceName: config.upstream.kind === 'sandbox' ? SANDBOX_PIN : null,
+    retryDelay: (failures) => backoff(failures + 1, random),
+    onOtherWorkspace: options.onOtherWorkspace,
   });
-  server.listen(config.port, config.host);
-  await once(server, 'listening');
-  const url = publicUrlFor(config, (server.address() as AddressInfo).port);
-  log.info({ url }, 'Serving.');
-  print(`SCIM base URL  ${url}/scim/v2`);
+  const scim = createScimRouter({
+    ...{ store, clock, log, rules },
+    provisioning: reconciler,
+    baseUrl: () => options.publicUrl() + SCIM_PATH,
+  });
+  const http = createHttp({
+    scim,
+    trustProxy: config.trustProxy,
+    health: () => ({ workspace: reconciler.state, upstream: limiter.state() }),
+    unready: () => unreadyReason(store, reconciler),
+  });
   return {
-    url,
+    http,
+    reconciler,
+    start: () => reconciler.start(),
     async close() {
-      server.close();
-      server.closeIdleConnections();
-      await once(server, 'close');
+      await reconciler.stop();
+      await limiter.close();
     },
   };
+}
+
+async function unreadyReason(store: Store, reconciler: Reconciler): Promise<string | null> {
+  const { phase } = reconciler.state;
+  if (phase === 'stopping') return 'shutting down';
+  if (phase === 'otherWorkspace') return 'the API key belongs to another workspace';
+  try {
+    await store.counts();
+    return null;
+  } catch {
+    return 'the database cannot be read';
+  }
+}
+
+/** Requests under way are answered for so long after the signal. */
+const GRACE_MS = 3_000;
+
+/** Opens everything and serves. */
+export const startBridge: StartBridge = async ({ config, log, clock, print, isTerminal }) => {
+  const rules = loadRules(config);
+  checkNeighbour(config);
+  // Known only after listening, where the port was left to the system.
+  const address = { url: '' };
+  const scimBase = (): string => address.url + SCIM_PATH;
+  const store = openStore({ path: config.databasePath, clock, rules: () => rules, serve: true, scimBase });
+  const opened: (() => Promise<void> | void)[] = [() => closeStore(store)];
+  try {
+    await checkPin(config, store);
+    const demo = config.upstream.kind === 'sandbox' ? await startDemoWorkspace(config.databasePath, clock, log) : null;
+    if (demo !== null) opened.unshift(() => demo.close());
+    return await serve({ config, log, clock, print, isTerminal, rules, store, demo, opened, address });
+  } catch (error) {
+    for (const close of opened) await close();
+    throw error;
+  }
 };
+
+type Parts = Parameters<StartBridge>[0] & {
+  readonly rules: Rules;
+  readonly store: Store;
+  readonly demo: DemoWorkspace | null;
+  readonly address: { url: string };
+  /** What has to be closed, in this order. */
+  readonly opened: readonly (() => Promise<void> | void)[];
+};
+
+async function serve(parts: Parts): Promise<Bridge> {
+  const { config, log, clock, print, isTerminal, rules, store, demo, opened, address } = parts;
+  const upstream = config.upstream.kind === 'sandbox' ? demo : config.upstream;
+  if (upstream === null) throw new Error('there is no workspace to serve');
+  const gateway = createSdkGateway({ ...upstream, timeoutMs: config.upstreamTimeoutMs, clock });
+  const tokens = {
+    scim: config.scimToken ?? demo?.tokens.scim ?? null,
+    admin: config.adminToken ?? demo?.tokens.admin ?? null,
+  };
+  const made = await ensureTokens(store, tokens, log);
+  demo?.keepTokens({ scim: made.scim ?? tokens.scim, admin: made.admin ?? tokens.admin });
+  let fail: (error: StartError) => void = () => undefined;
+  const failed = new Promise<StartError>((resolve) => (fail = resolve));
+  const app = createApp({
+    ...{ config, store, gateway, clock, log },
+    rules: () => rules,
+    publicUrl: () => address.url,
+    random: Math.random, // eslint-disable-line no-restricted-properties -- the root of all randomness
+    onOtherWorkspace: (pinned, found) => fail(otherWorkspace(config, pinned, found)),
+  });
+  const server = await serveHttp(config, app.http, clock);
+  const url = publicUrlFor(config, server.port);
+  address.url = url;
+  // After listening: the SDK takes seconds to load, and SCIM can be read without it.
+  await app.start();
+  announce({ config, print, isTerminal, url, demo: demo !== null, made, tokens });
+  log.info({ url, sandbox: demo !== null }, 'Serving.');
+  return {
+    url,
+    failed,
+    async close() {
+      const work = app.close();
+      await server.close(GRACE_MS);
+      await work;
+      for (const close of opened) await close();
+    },
+  };
+}
+
+async function closeStore(store: Store): Promise<void> {
+  await store.checkpoint().catch(() => undefined);
+  store.close();
+}
+
+function otherWorkspace(config: Config, pinned: string, found: string): StartError {
+  return new StartError(
+    EXIT.config,
+    `${config.databasePath} belongs to the workspace ${pinned}, and ELEVENLABS_API_KEY to ${found}: ` +
+      'set the key of the right workspace, or DATABASE_PATH to a database of its own.',
+  );
+}
+
+interface Announcement {
+  readonly config: Config;
+  readonly print: (line: string) => void;
+  readonly isTerminal: boolean;
+  readonly url: string;
+  readonly demo: boolean;
+  readonly made: MadeTokens;
+  readonly tokens: MadeTokens;
+}
+
+/** New tokens are told once; those of the sandbox at each start. */
+function announce({ config, print, isTerminal, url, demo, made, tokens }: Announcement): void {
+  const isNew = made.scim !== null || made.admin !== null;
+  const tokenFile = isNew && !demo && !isTerminal ? writeTokenFile(config.databasePath, made) : null;
+  const shown = demo ? { scim: made.scim ?? tokens.scim, admin: made.admin ?? tokens.admin } : made;
+  const lines = greet({
+    url,
+    isSandbox: demo,
+    scimToken: tokenFile === null ? shown.scim : null,
+    adminToken: tokenFile === null ? shown.admin : null,
+    tokenFile,
+    adminUrl: null,
+  });
+  for (const line of lines) print(line);
+}

@@ -23,6 +23,7 @@ export interface ConnectionOptions {
   readonly gateway: WorkspaceGateway;
   readonly clock: Clock;
   readonly log: Log;
+  readonly workspaceName: string | null;
   readonly retryDelay: (attempts: number) => number;
   /** The key is good: what has to be done before work begins. */
   readonly onVerified: (keyUser: MemberId | null) => Promise<void>;
@@ -99,8 +100,8 @@ export class Connection {
   }
 
   async #check(): Promise<{ readonly userId: MemberId | null } | null> {
-    const { store, gateway, log, onOtherWorkspace } = this.#options;
-    const check = await checkIdentity(gateway, store);
+    const { store, gateway, log, onOtherWorkspace, workspaceName } = this.#options;
+    const check = await checkIdentity(gateway, store, workspaceName);
     if (!this.#isConnecting()) return null;
     switch (check.kind) {
       case 'ours':

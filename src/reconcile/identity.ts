@@ -25,9 +25,15 @@ export type IdentityCheck =
   | { readonly kind: 'failed'; readonly error: GatewayError };
 
 /** Asks who the key belongs to, compares with the pin, and pins a fresh database. */
-export async function checkIdentity(gateway: WorkspaceGateway, store: Store): Promise<IdentityCheck> {
+export async function checkIdentity(
+  gateway: WorkspaceGateway,
+  store: Store,
+  /** Stands for the workspace's id where there is one (the sandbox); null = the id that ElevenLabs tells. */
+  workspaceName: string | null,
+): Promise<IdentityCheck> {
   try {
-    const identity = await readIdentity(gateway);
+    const told = await readIdentity(gateway);
+    const identity = told === null || workspaceName === null ? told : { ...told, workspaceId: workspaceName };
     const check = await comparePin(identity, gateway, store);
     if (check.kind === 'ours') await keep(KEY_OWNER, identity?.userId ?? '', store);
     return check;

@@ -48,6 +48,8 @@ export interface ReconcilerOptions {
   readonly syncIntervalMs: number;
   readonly pendingPollMs: number;
   readonly dryRun: boolean;
+  /** What the database is pinned to instead of the workspace's own id (`sandbox`); null = that id. */
+  readonly workspaceName: string | null;
   /** Jittered milliseconds after so many consecutive failures. */
   readonly retryDelay: (attempts: number) => number;
   /** The key is of another workspace than the database: nothing may be done with the two. */
@@ -96,6 +98,7 @@ export class Reconciler implements Provisioning {
     this.#connection = new Connection({
       ...{ store, clock, log, retryDelay },
       gateway: this.#reader,
+      workspaceName: options.workspaceName,
       onVerified: (keyUser) => this.#firstRead(keyUser),
       onServing: () => {
         this.#readings.start();
