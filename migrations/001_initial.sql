@@ -197,7 +197,7 @@ CREATE TABLE invites (
 ) STRICT;
 CREATE INDEX invites_user ON invites (user_id, id);
 CREATE INDEX invites_address ON invites (address);
-CREATE INDEX invites_open ON invites (state, sent_at) WHERE state IN ('planned', 'sending', 'invited', 'ambiguous');
+CREATE INDEX invites_state ON invites (state, sent_at);
 
 -- Addresses whose holder must not have access: an invite was withdrawn, or a deleted member was locked.
 CREATE TABLE watches (
@@ -221,6 +221,7 @@ CREATE TABLE agenda (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX agenda_due ON agenda (priority, due_at);
 CREATE INDEX agenda_due_at ON agenda (due_at);
+CREATE INDEX agenda_cause ON agenda (cause);
 
 -- One row per Change.
 CREATE TABLE ledger (
@@ -245,7 +246,7 @@ CREATE TABLE ledger (
   ended_at            INTEGER
 ) STRICT;
 CREATE INDEX ledger_subject ON ledger (subject, id);
-CREATE INDEX ledger_open ON ledger (state, subject) WHERE state IN ('planned', 'sending', 'refused', 'ambiguous', 'held');
+CREATE INDEX ledger_state ON ledger (state, subject);
 CREATE INDEX ledger_cause ON ledger (cause) WHERE cause IS NOT NULL;
 CREATE INDEX ledger_ended ON ledger (ended_at) WHERE ended_at IS NOT NULL;
 

@@ -4,6 +4,7 @@
  * e-mail. It is chosen once, with its slot, and moves only when the value in that slot changes:
  * an IdP that drops an element for a moment must not cost anybody the account.
  */
+import { addressProblem } from './email-address.js';
 import { fold, foldAddress } from './fold.js';
 import { elementsAt, textAt } from './json.js';
 import type { Address, Document, JsonObject } from './types.js';
@@ -20,7 +21,7 @@ export type AddressChoice =
   | ({ readonly kind: 'address' } & ChosenAddress)
   | { readonly kind: 'none' }
   /** The slot that decides holds something that is no e-mail address. */
-  | { readonly kind: 'malformed'; readonly slot: AddressSlot; readonly value: string };
+  | { readonly kind: 'malformed'; readonly slot: AddressSlot; readonly value: string; readonly problem: string };
 
 /** Chooses the address of a new user. */
 export function chooseAddress(document: Document): AddressChoice {
@@ -41,9 +42,10 @@ export function followAddress(current: ChosenAddress | null, document: Document)
 }
 
 function choice(slot: AddressSlot, value: string): AddressChoice {
-  return isAddress(value)
+  const problem = addressProblem(value);
+  return problem === null
     ? { kind: 'address', address: foldAddress(value), slot }
-    : { kind: 'malformed', slot, value: value.slice(0, 100) };
+    : { kind: 'malformed', slot, value: value.slice(0, 100), problem };
 }
 
 /** What the document holds in a slot. A userName that is no address counts as empty. */
@@ -56,7 +58,7 @@ export function valueInSlot(document: Document, slot: AddressSlot): string | nul
       return emailValue(filled.find((email) => fold(textAt(email, 'type') ?? '') === 'work'));
     case 'userName': {
       const userName = textAt(document, 'userName');
-      return userName !== null && isAddress(userName) ? userName : null;
+      return userName !== null && addressProblem(userName) === null ? userName : null;
     }
     case 'only':
       return filled.length === 1 ? emailValue(filled[0]) : null;
@@ -66,38 +68,4 @@ export function valueInSlot(document: Document, slot: AddressSlot): string | nul
 function emailValue(email: JsonObject | undefined): string | null {
   const value = email?.['value'];
   return typeof value === 'string' && value.trim() !== '' ? value : null;
-}
-
-/**
- * Whether a text can be an upstream address: what mailboxes look like in practice, not RFC 5322's
- * quoted forms and comments, which the invite API has no use for.
- */
-export function isAddress(text: string): boolean {
-  const address = text.trim();
-  if (address.length > 254) return false;
-  const at = address.lastIndexOf('@');
-  if (at < 1 || at > 64) return false;
-  return /^[^\s@<>()[\],;:\\"\p{C}]+$/u.test(address.slice(0, at)) && isDomain(address.slice(at + 1));
-}
-
-function isDomain(domain: string): boolean {
-  const labels = domain.split('.');
-  return (
-    labels.length > 1 && labels.every((label) => /^[\p{L}\p{M}\p{N}-]{1,63}$/u.test(label) && !/^-|-$/.test(label))
-  );
-}
-
-/** The domain part, for people and patterns. */
-export function domainOf(address: Address): string {
-  return address.slice(address.lastIndexOf('@') + 1);
-}
-
-/** Whether the mapping file's `inviteOnly` lets this address be invited; null = everybody may. */
-export function mayInvite(address: Address, patterns: readonly string[] | null): boolean {
-  return patterns === null || patterns.some((pattern) => matchesPattern(address, foldAddress(pattern)));
-}
-
-/** `*@example.com` (exactly that domain), or an exact address. */
-function matchesPattern(address: Address, pattern: string): boolean {
-  return pattern.startsWith('*@') ? domainOf(address) === pattern.slice(2) : address === pattern;
 }

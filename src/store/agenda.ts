@@ -1,0 +1,102 @@
+/**
+ * The agenda: whose plan must be computed again. Entries are written in the transaction of their
+ * cause. A new cause makes an entry due now, forgets its failures, keeps the more urgent priority
+ * and moves `generation`, so that whoever works on an older cause cannot strike it out.
+ */
+import type { Millis } from '../domain/types.js';
+import type { Core } from './core.js';
+import type { AgendaEntry, Subject } from './port.js';
+
+export const PRIORITY = { interactive: 0, withdrawal: 1, grant: 2, background: 3 } as const;
+const PRIORITIES = Object.values(PRIORITY);
+
+export interface Cause {
+  readonly priority: number;
+  /** Request id, or a name such as `sync`. */
+  readonly id: string;
+  readonly dueAt: Millis;
+}
+
+export function schedule(core: Core, subject: Subject, cause: Cause): void {
+  const now = core.now();
+  core.run(UPSERT, subject, cause.priority, cause.dueAt, now, cause.id, now);
+}
+
+/** The managed users among these rows, in one statement. Unmanaged ones are nobody's business. */
+export function scheduleUsers(core: Core, seqs: readonly number[], cause: Cause): number {
+  if (seqs.length === 0) return 0;
+  const now = core.now();
+  return core.run(UPSERT_USERS, cause.priority, cause.dueAt, now, cause.id, now, JSON.stringify(seqs)).changes;
+}
+
+export function unschedule(core: Core, subject: Subject): void {
+  core.run('DELETE FROM agenda WHERE subject = ?', subject);
+}
+
+/**
+ * One range per priority: thousands of entries that wait for an invite to expire must not be
+ * walked through to find the one that is due.
+ */
+export function dueEntries(core: Core, limit: number, skip: ReadonlySet<Subject>): readonly AgendaEntry[] {
+  const now = core.now();
+  const found: AgendaEntry[] = [];
+  for (const priority of PRIORITIES) {
+    if (found.length >= limit) break;
+    const rows = core.all<AgendaEntry>(SELECT_DUE, priority, now, limit + skip.size);
+    for (const row of rows) if (!skip.has(row.subject) && found.length < limit) found.push(row);
+  }
+  return found;
+}
+
+export function nextDueAt(core: Core, skip: ReadonlySet<Subject>): Millis | null {
+  const rows = core.all<{ subject: Subject; dueAt: Millis }>(SELECT_NEXT, skip.size + 1);
+  return rows.find(({ subject }) => !skip.has(subject))?.dueAt ?? null;
+}
+
+/** Strikes an entry out, or sets it to its next date. False: a newer cause has come. */
+export function settleEntry(core: Core, entry: AgendaEntry, next: { readonly dueAt: Millis } | null): boolean {
+  if (next === null) return core.run(DELETE_GENERATION, entry.subject, entry.generation).changes > 0;
+  return core.run(WAIT, next.dueAt, PRIORITY.background, entry.subject, entry.generation).changes > 0;
+}
+
+export function postponeEntry(core: Core, entry: AgendaEntry, dueAt: Millis): boolean {
+  return core.run(POSTPONE, dueAt, entry.subject, entry.generation).changes > 0;
+}
+
+/** See WorkStore.progress. `attempts` counts consecutive transient failures; a settled entry has none. */
+export function progress(
+  core: Core,
+  query: { readonly subject: Subject } | { readonly cause: string },
+): { readonly due: number; readonly postponed: number } {
+  const row =
+    'subject' in query
+      ? core.get<{ due: number; postponed: number }>(
+          `${COUNT_PROGRESS} WHERE subject = ?`,
+          core.now(),
+          core.now(),
+          query.subject,
+        )
+      : core.get<{ due: number; postponed: number }>(
+          `${COUNT_PROGRESS} WHERE cause = ?`,
+          core.now(),
+          core.now(),
+          query.cause,
+        );
+  return row ?? { due: 0, postponed: 0 };
+}
+
+const COLUMNS = 'subject, priority, due_at AS dueAt, attempts, generation, cause';
+// The generation follows the clock, so that an entry struck out and made anew never repeats one.
+const ON_CONFLICT = `ON CONFLICT (subject) DO UPDATE SET
+  priority = MIN(priority, excluded.priority), due_at = MIN(due_at, excluded.due_at), attempts = 0,
+  generation = MAX(generation + 1, excluded.generation), cause = excluded.cause, caused_at = excluded.caused_at`;
+const UPSERT = `INSERT INTO agenda (subject, priority, due_at, generation, cause, caused_at) VALUES (?, ?, ?, ?, ?, ?) ${ON_CONFLICT}`;
+const UPSERT_USERS = `INSERT INTO agenda (subject, priority, due_at, generation, cause, caused_at)
+  SELECT 'user:' || u.id, ?, ?, ?, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value WHERE u.managed = 1 ${ON_CONFLICT}`;
+const SELECT_DUE = `SELECT ${COLUMNS} FROM agenda WHERE priority = ? AND due_at <= ? ORDER BY due_at LIMIT ?`;
+const SELECT_NEXT = 'SELECT subject, due_at AS dueAt FROM agenda ORDER BY due_at LIMIT ?';
+const DELETE_GENERATION = 'DELETE FROM agenda WHERE subject = ? AND generation = ?';
+const WAIT = 'UPDATE agenda SET due_at = ?, attempts = 0, priority = ? WHERE subject = ? AND generation = ?';
+const POSTPONE = 'UPDATE agenda SET due_at = ?, attempts = attempts + 1 WHERE subject = ? AND generation = ?';
+const COUNT_PROGRESS = `SELECT COUNT(*) FILTER (WHERE due_at <= ?) AS due,
+  COUNT(*) FILTER (WHERE due_at > ? AND attempts > 0) AS postponed FROM agenda`;

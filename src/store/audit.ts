@@ -1,0 +1,65 @@
+/** The audit log: one row per write, in the transaction of the write, never deleted. */
+import type { AuditRow } from './port.js';
+import type { Bind, Core } from './core.js';
+
+export interface AuditEntry {
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string | null;
+  readonly requestId: string | null;
+  /** Version of the subject after the action. */
+  readonly version?: number | null;
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+export function writeAudit(core: Core, entry: AuditEntry): void {
+  core.run(
+    INSERT,
+    core.now(),
+    entry.actor,
+    entry.action,
+    entry.subject,
+    entry.requestId,
+    entry.version ?? null,
+    asText(entry.before),
+    asText(entry.after),
+  );
+}
+
+function asText(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}
+
+export function readAudit(
+  core: Core,
+  query: { readonly subject?: string; readonly requestId?: string; readonly beforeId?: number; readonly limit: number },
+): readonly AuditRow[] {
+  const conditions: string[] = [];
+  const params: Bind[] = [];
+  const where = (condition: string, value: Bind | undefined): void => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    params.push(value);
+  };
+  where('subject = ?', query.subject);
+  where('request_id = ?', query.requestId);
+  where('id < ?', query.beforeId);
+  const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  return core.all<AuditRow>(`${SELECT} ${filter} ORDER BY id DESC LIMIT ?`, ...params, query.limit);
+}
+
+/** What one version of a user was made of: for the restore after a refusal. */
+export function auditOfVersion(
+  core: Core,
+  subject: string,
+  version: number,
+): { readonly action: string; readonly before: string | null; readonly after: string | null } | undefined {
+  return core.get(SELECT_VERSION, subject, version);
+}
+
+const INSERT =
+  'INSERT INTO audit_log (at, actor, action, subject, request_id, version, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+const SELECT = 'SELECT id, at, actor, action, subject, request_id AS requestId, before, after FROM audit_log';
+const SELECT_VERSION =
+  'SELECT action, before, after FROM audit_log WHERE subject = ? AND version = ? ORDER BY id LIMIT 1';

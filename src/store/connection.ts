@@ -1,0 +1,66 @@
+/**
+ * Opens the database file. What is acknowledged is on the disk (WAL, synchronous=FULL), what the
+ * rows hold is for the bridge's account only (0600 in a 0700 folder), and trouble with the file is
+ * an answer (503, nothing was changed), not a bug.
+ */
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { unavailable } from '../errors.js';
+
+export type Connection = Database.Database;
+
+/** How long a write waits for another process (the CLI) that is writing. The event loop waits with it. */
+const BUSY_TIMEOUT_MS = 2_000;
+
+export function openConnection(file: string): Connection {
+  try {
+    createPrivately(file);
+    const db = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    db.pragma('foreign_keys = ON');
+    db.pragma('trusted_schema = OFF');
+    db.pragma('temp_store = MEMORY');
+    db.pragma('cache_size = -32768');
+    db.pragma('mmap_size = 268435456');
+    return db;
+  } catch (error) {
+    throw mapStoreError(error);
+  }
+}
+
+/** SQLite gives -wal and -shm the mode of the database file, so that one is made before it opens it. */
+export function createPrivately(file: string): void {
+  const folder = path.dirname(file);
+  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (existsSync(file)) return;
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
+}
+
+interface Trouble {
+  readonly detail: string;
+  readonly retryAfterSeconds: number;
+}
+
+const TROUBLE: Readonly<Record<string, Trouble>> = {
+  SQLITE_BUSY: { detail: 'The database of the bridge is busy. Nothing was changed.', retryAfterSeconds: 2 },
+  SQLITE_LOCKED: { detail: 'The database of the bridge is busy. Nothing was changed.', retryAfterSeconds: 2 },
+  SQLITE_FULL: { detail: 'The disk of the bridge is full. Nothing was changed.', retryAfterSeconds: 60 },
+  SQLITE_READONLY: { detail: 'The database of the bridge is read-only. Nothing was changed.', retryAfterSeconds: 60 },
+  SQLITE_IOERR: { detail: 'The disk of the bridge has a fault. Nothing was changed.', retryAfterSeconds: 60 },
+  SQLITE_CANTOPEN: {
+    detail: 'The database of the bridge cannot be opened. Nothing was changed.',
+    retryAfterSeconds: 60,
+  },
+};
+
+/** Faults of the file become ScimError 503; everything else is handed through as it is. */
+export function mapStoreError(error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  // Extended codes are the primary one with a suffix: SQLITE_IOERR_WRITE, SQLITE_BUSY_SNAPSHOT.
+  const primary = error.code.split('_').slice(0, 2).join('_');
+  const trouble = TROUBLE[primary];
+  return trouble === undefined ? error : unavailable(trouble.detail, trouble.retryAfterSeconds, error);
+}

@@ -1,0 +1,104 @@
+/* eslint-disable @typescript-eslint/no-unnecessary-type-parameters -- the caller knows what its SQL selects */
+/**
+ * What every part of the store works with: one connection, prepared statements, transactions, the
+ * clock and the rules. The parts are plain synchronous functions that take a Core first; only the
+ * methods of the port (sqlite-store.ts) open transactions, and never await inside one.
+ */
+import type { Statement } from 'better-sqlite3';
+import type { Clock } from '../clock.js';
+import type { Rules } from '../domain/rules.js';
+import type { Millis } from '../domain/types.js';
+import { mapStoreError, type Connection } from './connection.js';
+
+export type Bind = string | number | null;
+
+export type ListName = 'User' | 'Group';
+
+export interface Core {
+  readonly db: Connection;
+  readonly rules: () => Rules;
+  readonly uuid: () => string;
+  readonly now: () => Millis;
+  /** First row, all rows, first column of the first row, first column of all rows. */
+  get<R>(sql: string, ...params: readonly Bind[]): R | undefined;
+  all<R>(sql: string, ...params: readonly Bind[]): R[];
+  value<V>(sql: string, ...params: readonly Bind[]): V | undefined;
+  values<V>(sql: string, ...params: readonly Bind[]): V[];
+  /** Rows as arrays: half the cost where thousands are read. */
+  raw<T extends readonly unknown[]>(sql: string, ...params: readonly Bind[]): T[];
+  run(sql: string, ...params: readonly Bind[]): { readonly changes: number; readonly lastId: number };
+  /** Runs `work` as one immediate transaction; what it throws rolls everything back. */
+  write<T>(work: () => T): Promise<T>;
+  /** Runs `work` on one snapshot. */
+  read<T>(work: () => T): Promise<T>;
+  /** Rows came or went: the caches of the lists are void. */
+  listMoved(list: ListName): void;
+  /** Equal stamps: no row of the list has come or gone, by this process or another. */
+  listStamp(list: ListName): string;
+  dataVersion(): number;
+}
+
+/** SQL made from filters varies without end: only so many statements are kept. */
+const MAX_STATEMENTS = 800;
+
+export function createCore(
+  db: Connection,
+  parts: { readonly clock: Clock; readonly rules: () => Rules; readonly uuid: () => string },
+): Core {
+  const prepare = statementCache(db);
+  const dataVersion = db.prepare('PRAGMA data_version').pluck();
+  const transaction = db.transaction((work: () => unknown) => work());
+  const moves: Record<ListName, number> = { User: 0, Group: 0 };
+  const attempt = <T>(work: () => T): Promise<T> => {
+    try {
+      return Promise.resolve(work());
+    } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what callbacks throw is handed through
+      return Promise.reject(mapStoreError(error));
+    }
+  };
+  return {
+    db,
+    rules: parts.rules,
+    uuid: parts.uuid,
+    now: () => parts.clock.now(),
+    get: <R>(sql: string, ...params: readonly Bind[]) => prepare(sql, 'rows').get(...params) as R | undefined,
+    all: <R>(sql: string, ...params: readonly Bind[]) => prepare(sql, 'rows').all(...params) as R[],
+    value: <V>(sql: string, ...params: readonly Bind[]) => prepare(sql, 'pluck').get(...params) as V | undefined,
+    values: <V>(sql: string, ...params: readonly Bind[]) => prepare(sql, 'pluck').all(...params) as V[],
+    raw: <T extends readonly unknown[]>(sql: string, ...params: readonly Bind[]) =>
+      prepare(sql, 'raw').all(...params) as T[],
+    run(sql, ...params) {
+      const { changes, lastInsertRowid } = prepare(sql, 'rows').run(...params);
+      return { changes, lastId: Number(lastInsertRowid) };
+    },
+    write: <T>(work: () => T) => attempt(() => transaction.immediate(work) as T),
+    read: <T>(work: () => T) => attempt(() => transaction.deferred(work) as T),
+    listMoved(list) {
+      moves[list]++;
+    },
+    listStamp: (list) => `${String(moves[list])} ${String(dataVersion.get())}`,
+    dataVersion: () => dataVersion.get() as number,
+  };
+}
+
+type Mode = 'rows' | 'pluck' | 'raw';
+
+function statementCache(db: Connection): (sql: string, mode: Mode) => Statement {
+  const caches = {
+    rows: new Map<string, Statement>(),
+    pluck: new Map<string, Statement>(),
+    raw: new Map<string, Statement>(),
+  };
+  return (sql, mode) => {
+    const cache = caches[mode];
+    let statement = cache.get(sql);
+    if (statement !== undefined) return statement;
+    statement = db.prepare(sql);
+    if (mode === 'pluck') statement.pluck();
+    if (mode === 'raw') statement.raw();
+    if (cache.size >= MAX_STATEMENTS) cache.clear();
+    cache.set(sql, statement);
+    return statement;
+  };
+}

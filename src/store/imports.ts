@@ -1,0 +1,176 @@
+/**
+ * Existing members and groups as SCIM resources that nobody manages yet: an IdP's look-up finds
+ * them, a POST takes them over. They follow the workspace until then, and go with it.
+ */
+import type { ChosenAddress } from '../domain/address.js';
+import { elementsAt, sameJson } from '../domain/json.js';
+import type { Document, Json, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
+import { userColumns } from '../domain/user-columns.js';
+import { fold } from '../domain/fold.js';
+import { writeAudit } from './audit.js';
+import type { Core } from './core.js';
+import { linkTo } from './group-links.js';
+import { insertGroup } from './group-writes.js';
+import { findGroupOfName, type GroupRow } from './groups.js';
+import { findWorkspaceGroup, toMember, type MemberRow } from './mirror.js';
+import { groupSubject, userSubject } from './subject.js';
+import { deleteUserRow, insertUser, updateDocument } from './user-rows.js';
+import { documentOf, liveUserOfName, type UserRow } from './users.js';
+
+const ACTOR = 'bridge';
+
+/** Members that belong to no user, live or deleted, and are watched by nobody. */
+export function importMembers(core: Core, cause: string): readonly number[] {
+  if (!core.rules().importExisting) return [];
+  const imported: number[] = [];
+  for (const row of core.all<MemberRow>(SELECT_IMPORTABLE)) {
+    const member = toMember(row);
+    // The name of a user with another address: whose member this is, is not for us to guess.
+    if (liveUserOfName(core, fold(member.email)) !== undefined) continue;
+    imported.push(importMember(core, member, cause));
+  }
+  return imported;
+}
+
+function importMember(core: Core, member: WorkspaceMember, cause: string): number {
+  const document = documentOfMember(member);
+  const address: ChosenAddress = { address: member.address, slot: 'primary' };
+  const { id, seq } = insertUser(core, {
+    document,
+    columns: userColumns(document),
+    address,
+    managed: false,
+    origin: 'adopted',
+    writer: null,
+  });
+  core.run('UPDATE users SET member_id = ? WHERE seq = ?', member.memberId, seq);
+  writeAudit(core, {
+    actor: ACTOR,
+    action: 'user.import',
+    subject: userSubject(id),
+    requestId: cause,
+    version: 1,
+    after: document,
+  });
+  return seq;
+}
+
+function documentOfMember(member: WorkspaceMember): Document {
+  return {
+    userName: member.email,
+    ...(member.firstName === null ? {} : { name: { givenName: member.firstName } }),
+    active: !member.isLocked,
+    emails: [{ value: member.email, type: 'work', primary: true }],
+  };
+}
+
+/** An unmanaged user shows what changed in the workspace, and nothing else about it changes. */
+export function followMember(
+  core: Core,
+  row: UserRow,
+  change: { readonly before: WorkspaceMember; readonly after: WorkspaceMember },
+  cause: string,
+): void {
+  const { before, after } = change;
+  const current = documentOf(row);
+  const document = {
+    ...current,
+    ...(current['userName'] === before.email ? { userName: after.email } : {}),
+    active: !after.isLocked,
+    ...('emails' in current
+      ? {
+          emails: elementsAt(current, 'emails').map((email): Json =>
+            email['value'] === before.email ? { ...email, value: after.email } : email,
+          ),
+        }
+      : {}),
+  };
+  if (sameJson(current, document)) return;
+  const columns = userColumns(document);
+  const namesake = liveUserOfName(core, columns.userNameKey);
+  if (namesake !== undefined && namesake.seq !== row.seq) return;
+  const address: ChosenAddress | null =
+    row.address === before.address && row.address_slot !== null
+      ? { address: after.address, slot: row.address_slot }
+      : row.address === null || row.address_slot === null
+        ? null
+        : { address: row.address, slot: row.address_slot };
+  const holder =
+    address === null
+      ? undefined
+      : core.value<number>('SELECT seq FROM users WHERE address = ? AND deleted_at IS NULL', address.address);
+  if (holder !== undefined && holder !== row.seq) return;
+  updateDocument(core, row.seq, { document, columns, address, writer: null });
+  writeAudit(core, {
+    actor: ACTOR,
+    action: 'user.follow',
+    subject: userSubject(row.id),
+    requestId: cause,
+    version: row.version + 1,
+    before: current,
+    after: document,
+  });
+}
+
+/** The member of an unmanaged user has gone, and the user with it. */
+export function dropImported(core: Core, row: UserRow, cause: string): void {
+  writeAudit(core, {
+    actor: ACTOR,
+    action: 'user.gone',
+    subject: userSubject(row.id),
+    requestId: cause,
+    version: row.version + 1,
+    before: documentOf(row),
+  });
+  deleteUserRow(core, row.seq);
+}
+
+/** Workspace groups that no SCIM group stands for. Of two with one name neither is imported: a POST would have to guess. */
+export function importGroups(core: Core, cause: string): number {
+  if (!core.rules().importExisting) return 0;
+  let imported = 0;
+  for (const { group_id: groupId, name } of core.all<{ group_id: WorkspaceGroup['groupId']; name: string }>(
+    SELECT_IMPORTABLE_GROUPS,
+  )) {
+    const workspaceGroup = findWorkspaceGroup(core, groupId);
+    if (workspaceGroup === null || findGroupOfName(core, fold(name)) !== undefined) continue;
+    const row = insertGroup(core, { document: { displayName: name }, managed: false, writer: null });
+    linkTo(core, row, workspaceGroup, 'import');
+    writeAudit(core, {
+      actor: ACTOR,
+      action: 'group.import',
+      subject: groupSubject(row.id),
+      requestId: cause,
+      version: 1,
+      after: { displayName: name, groupId },
+    });
+    imported++;
+  }
+  return imported;
+}
+
+/** An imported group is called what the workspace calls it. */
+export function followGroupName(core: Core, row: GroupRow, name: string, cause: string): void {
+  const namesake = findGroupOfName(core, fold(name));
+  if (namesake !== undefined && namesake.seq !== row.seq) return;
+  const document = { ...documentOf(row), displayName: name };
+  core.run(RENAME_GROUP, name, fold(name), JSON.stringify(document), core.now(), row.seq);
+  writeAudit(core, {
+    actor: ACTOR,
+    action: 'group.follow',
+    subject: groupSubject(row.id),
+    requestId: cause,
+    version: row.version + 1,
+    before: documentOf(row),
+    after: document,
+  });
+}
+
+const SELECT_IMPORTABLE = `SELECT m.* FROM workspace_members AS m
+  WHERE NOT EXISTS (SELECT 1 FROM users AS u WHERE u.member_id = m.member_id)
+    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.address = m.address AND u.deleted_at IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.address = m.address)`;
+const SELECT_IMPORTABLE_GROUPS = `SELECT w.group_id, w.name FROM workspace_groups AS w
+  WHERE NOT EXISTS (SELECT 1 FROM groups AS g WHERE g.workspace_group_id = w.group_id)
+    AND NOT EXISTS (SELECT 1 FROM workspace_groups AS o WHERE o.name_key = w.name_key AND o.group_id <> w.group_id)`;
+const RENAME_GROUP = `UPDATE groups SET display_name = ?, display_name_key = ?, document = ?, version = version + 1, modified_at = ? WHERE seq = ?`;

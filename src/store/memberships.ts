@@ -1,0 +1,128 @@
+/**
+ * Changes of a group's member set, in O(change): adding one to 50,000 costs what adding one to none
+ * does. A pair taken out of a linked group by a request is remembered as withdrawn, because linking
+ * alone never removes anybody upstream (docs/design.md 4).
+ */
+import type { WorkspaceGroupId } from '../domain/types.js';
+import { invalidValue } from '../errors.js';
+import type { Core } from './core.js';
+import { membersOfGroup } from './groups.js';
+import type { MemberOp } from './port.js';
+
+/** Users whose membership a request changed, by seq. */
+export interface MemberDelta {
+  readonly added: ReadonlySet<number>;
+  readonly removed: ReadonlySet<number>;
+}
+
+/** Applies the operations in order; unknown ids of `add` and `replace` are refused, nothing is changed then. */
+export function applyMemberOps(core: Core, groupSeq: number, ops: readonly MemberOp[]): MemberDelta {
+  const added = new Set<number>();
+  const removed = new Set<number>();
+  const put = (seqs: readonly number[]): void => {
+    for (const seq of seqs) if (!removed.delete(seq)) added.add(seq);
+  };
+  const take = (seqs: readonly number[]): void => {
+    for (const seq of seqs) if (!added.delete(seq)) removed.add(seq);
+  };
+  for (const op of ops) {
+    switch (op.kind) {
+      case 'add':
+        put(addMembers(core, groupSeq, op.userIds));
+        break;
+      case 'remove':
+        take(removeMembers(core, groupSeq, op.userIds));
+        break;
+      case 'replace': {
+        assertKnown(core, op.userIds);
+        take(core.values<number>(DELETE_OTHERS, groupSeq, JSON.stringify(op.userIds)));
+        put(addMembers(core, groupSeq, op.userIds));
+        break;
+      }
+      case 'removeWhere': {
+        const matching = membersOfGroup(core, groupSeq).filter((member) => op.test(member));
+        take(
+          removeMembers(
+            core,
+            groupSeq,
+            matching.map((member) => member.userId),
+          ),
+        );
+        break;
+      }
+    }
+  }
+  return { added, removed };
+}
+
+function addMembers(core: Core, groupSeq: number, userIds: readonly string[]): readonly number[] {
+  if (userIds.length === 0) return [];
+  assertKnown(core, userIds);
+  const list = JSON.stringify(userIds);
+  const added = core.values<number>(INSERT, groupSeq, core.now(), list);
+  // Who was found in the workspace and is now asked for belongs to the IdP from here on.
+  if (added.length < userIds.length) core.run(CLAIM, groupSeq, list);
+  return added;
+}
+
+function removeMembers(core: Core, groupSeq: number, userIds: readonly string[]): readonly number[] {
+  return userIds.length === 0 ? [] : core.values<number>(DELETE, groupSeq, JSON.stringify(userIds));
+}
+
+const NAMED = 5;
+
+function assertKnown(core: Core, userIds: readonly string[]): void {
+  if (userIds.length === 0) return;
+  const unknown = core.values<string>(SELECT_UNKNOWN, JSON.stringify(userIds), NAMED + 1);
+  if (unknown.length === 0) return;
+  const groups = core.values<string>(SELECT_GROUP_IDS, JSON.stringify(unknown));
+  if (groups.length > 0)
+    throw invalidValue(
+      `members: ${quoted(groups)} is a Group. Groups cannot be members: ElevenLabs has no nested groups.`,
+    );
+  const more = unknown.length > NAMED ? ' and more' : '';
+  throw invalidValue(`members: no User has the id ${quoted(unknown.slice(0, NAMED))}${more}. Nothing was changed.`);
+}
+
+const quoted = (ids: readonly string[]): string => ids.map((id) => `"${id.slice(0, 100)}"`).join(', ');
+
+/** What a request to a linked group means beyond the directory: to be taken out upstream, or no longer. */
+export function markWithdrawn(core: Core, groupId: WorkspaceGroupId, delta: MemberDelta): void {
+  if (delta.removed.size > 0) core.run(INSERT_WITHDRAWN, groupId, core.now(), JSON.stringify([...delta.removed]));
+  if (delta.added.size > 0) core.run(DELETE_WITHDRAWN, groupId, JSON.stringify([...delta.added]));
+}
+
+/** Members of the workspace group that are known users become members of the SCIM group. */
+export function takeOverMembers(core: Core, groupSeq: number, groupId: WorkspaceGroupId): readonly number[] {
+  return core.values<number>(TAKE_OVER, groupSeq, core.now(), groupId, groupId);
+}
+
+export function userIdsOfSeqs(core: Core, seqs: ReadonlySet<number>): readonly string[] {
+  return core.values<string>(
+    'SELECT u.id FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value',
+    JSON.stringify([...seqs]),
+  );
+}
+
+const INSERT = `INSERT INTO memberships (group_seq, user_seq, origin, added_at)
+  SELECT ?, u.seq, 'idp', ? FROM json_each(?) AS j JOIN users AS u ON u.id = j.value WHERE u.deleted_at IS NULL
+  ON CONFLICT DO NOTHING RETURNING user_seq`;
+const CLAIM = `UPDATE memberships SET origin = 'idp' WHERE group_seq = ? AND origin = 'workspace'
+  AND user_seq IN (SELECT u.seq FROM json_each(?) AS j JOIN users AS u ON u.id = j.value)`;
+const DELETE = `DELETE FROM memberships WHERE group_seq = ?
+  AND user_seq IN (SELECT u.seq FROM json_each(?) AS j JOIN users AS u ON u.id = j.value) RETURNING user_seq`;
+const DELETE_OTHERS = `DELETE FROM memberships WHERE group_seq = ?
+  AND user_seq NOT IN (SELECT u.seq FROM json_each(?) AS j JOIN users AS u ON u.id = j.value) RETURNING user_seq`;
+const SELECT_UNKNOWN = `SELECT DISTINCT j.value FROM json_each(?) AS j
+  LEFT JOIN users AS u ON u.id = j.value AND u.deleted_at IS NULL WHERE u.seq IS NULL LIMIT ?`;
+const SELECT_GROUP_IDS = 'SELECT g.id FROM json_each(?) AS j JOIN groups AS g ON g.id = j.value';
+const INSERT_WITHDRAWN = `INSERT OR IGNORE INTO withdrawn_memberships (user_id, workspace_group_id, withdrawn_at)
+  SELECT u.id, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value`;
+const DELETE_WITHDRAWN = `DELETE FROM withdrawn_memberships WHERE workspace_group_id = ?
+  AND user_id IN (SELECT u.id FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value)`;
+const TAKE_OVER = `INSERT INTO memberships (group_seq, user_seq, origin, added_at)
+  SELECT ?, u.seq, 'workspace', ? FROM workspace_group_members AS m
+  JOIN users AS u ON u.member_id = m.member_id AND u.deleted_at IS NULL
+  WHERE m.group_id = ? AND NOT EXISTS
+    (SELECT 1 FROM withdrawn_memberships AS w WHERE w.user_id = u.id AND w.workspace_group_id = ?)
+  ON CONFLICT DO NOTHING RETURNING user_seq`;

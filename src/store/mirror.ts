@@ -1,0 +1,118 @@
+/** The workspace as last read: members and groups, and what the bridge itself wrote since. */
+import type {
+  Address,
+  MemberId,
+  SeatType,
+  WorkspaceGroup,
+  WorkspaceGroupId,
+  WorkspaceMember,
+} from '../domain/types.js';
+import type { Core } from './core.js';
+
+export interface MemberRow {
+  readonly member_id: MemberId;
+  readonly email: string;
+  readonly address: Address;
+  readonly first_name: string | null;
+  readonly seat_type: SeatType | null;
+  readonly is_owner: number;
+  readonly is_locked: number;
+  readonly touched_at: number;
+}
+
+export function toMember(row: MemberRow): WorkspaceMember {
+  return {
+    memberId: row.member_id,
+    email: row.email,
+    address: row.address,
+    firstName: row.first_name,
+    seatType: row.seat_type,
+    isOwner: row.is_owner === 1,
+    isLocked: row.is_locked === 1,
+  };
+}
+
+export function findMember(core: Core, memberId: MemberId | null): WorkspaceMember | null {
+  if (memberId === null) return null;
+  const row = core.get<MemberRow>('SELECT * FROM workspace_members WHERE member_id = ?', memberId);
+  return row === undefined ? null : toMember(row);
+}
+
+/** Addresses are unique upstream; should two share one, the one with access counts. */
+export function findMemberByAddress(core: Core, address: Address): WorkspaceMember | null {
+  const row = core.get<MemberRow>(SELECT_BY_ADDRESS, address);
+  return row === undefined ? null : toMember(row);
+}
+
+export function listMembers(core: Core): readonly WorkspaceMember[] {
+  return core.all<MemberRow>('SELECT * FROM workspace_members ORDER BY member_id').map(toMember);
+}
+
+export interface WorkspaceGroupRow {
+  readonly group_id: WorkspaceGroupId;
+  readonly name: string;
+  readonly name_key: string;
+  readonly read_only: number;
+}
+
+export function findWorkspaceGroup(core: Core, groupId: WorkspaceGroupId): WorkspaceGroupRow | null {
+  return core.get<WorkspaceGroupRow>('SELECT * FROM workspace_groups WHERE group_id = ?', groupId) ?? null;
+}
+
+export function workspaceGroupsNamed(core: Core, nameKey: string): readonly WorkspaceGroupRow[] {
+  return core.all<WorkspaceGroupRow>('SELECT * FROM workspace_groups WHERE name_key = ? LIMIT 2', nameKey);
+}
+
+export function listWorkspaceGroups(core: Core): readonly WorkspaceGroup[] {
+  const members = new Map<string, MemberId[]>();
+  for (const [groupId, memberId] of core.raw<[string, MemberId]>(SELECT_GROUP_MEMBERS)) {
+    const list = members.get(groupId);
+    if (list === undefined) members.set(groupId, [memberId]);
+    else list.push(memberId);
+  }
+  return core.all<WorkspaceGroupRow>('SELECT * FROM workspace_groups ORDER BY group_id').map((row) => ({
+    groupId: row.group_id,
+    name: row.name,
+    memberIds: members.get(row.group_id) ?? [],
+    readOnly: row.read_only === 1,
+  }));
+}
+
+/** Writable workspace groups that a member is in. */
+export function groupsOfMember(core: Core, memberId: MemberId): readonly WorkspaceGroupId[] {
+  return core.values<WorkspaceGroupId>(SELECT_WRITABLE_GROUPS, memberId);
+}
+
+export function touchLocked(core: Core, memberId: MemberId, locked: boolean): void {
+  core.run(
+    'UPDATE workspace_members SET is_locked = ?, touched_at = ? WHERE member_id = ?',
+    locked ? 1 : 0,
+    core.now(),
+    memberId,
+  );
+}
+
+export function touchSeat(core: Core, memberId: MemberId, seat: SeatType): void {
+  core.run(
+    'UPDATE workspace_members SET seat_type = ?, touched_at = ? WHERE member_id = ?',
+    seat,
+    core.now(),
+    memberId,
+  );
+}
+
+export function touchGroupMember(core: Core, groupId: WorkspaceGroupId, memberId: MemberId): void {
+  core.run(UPSERT_GROUP_MEMBER, groupId, memberId, core.now(), groupId);
+}
+
+export function dropGroupMember(core: Core, groupId: WorkspaceGroupId, memberId: MemberId): void {
+  core.run('DELETE FROM workspace_group_members WHERE group_id = ? AND member_id = ?', groupId, memberId);
+}
+
+const SELECT_BY_ADDRESS = 'SELECT * FROM workspace_members WHERE address = ? ORDER BY is_locked, member_id LIMIT 1';
+const SELECT_GROUP_MEMBERS = 'SELECT group_id, member_id FROM workspace_group_members ORDER BY group_id, member_id';
+const SELECT_WRITABLE_GROUPS = `SELECT m.group_id FROM workspace_group_members AS m
+  JOIN workspace_groups AS g ON g.group_id = m.group_id WHERE m.member_id = ? AND g.read_only = 0`;
+const UPSERT_GROUP_MEMBER = `INSERT INTO workspace_group_members (group_id, member_id, touched_at)
+  SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM workspace_groups WHERE group_id = ?)
+  ON CONFLICT (group_id, member_id) DO UPDATE SET touched_at = excluded.touched_at`;

@@ -1,0 +1,136 @@
+/** What the groups of a reading mean for SCIM groups and their members. */
+import type { WorkspaceGroup, WorkspaceGroupId } from '../domain/types.js';
+import { PRIORITY } from './agenda.js';
+import { writeAudit } from './audit.js';
+import type { Core } from './core.js';
+import { groupIdAttribute, linkByName, linkTo, unlink, waitingGroups, type LinkEffect } from './group-links.js';
+import { dropGroup, hasShareWork, moveGroupVersion } from './group-writes.js';
+import { groupsLinkedTo, rowOfGroupSeq, type GroupRow } from './groups.js';
+import { followGroupName, importGroups } from './imports.js';
+import { findWorkspaceGroup } from './mirror.js';
+import { diffGroups, type GroupDiff, type Pair } from './mirror-diff.js';
+import type { ReadingContext } from './reading-members.js';
+import { groupSubject } from './subject.js';
+import { documentOf, liveUserOfMember } from './users.js';
+
+const ACTOR = 'bridge';
+
+export function applyGroups(
+  core: Core,
+  groups: readonly WorkspaceGroup[],
+  context: ReadingContext & { readonly partial: boolean },
+): { readonly imported: number; readonly changed: number } {
+  const diff = diffGroups(core, groups, context);
+  for (const groupId of diff.gone) groupGone(core, groupId, context);
+  for (const group of diff.switched) groupSwitched(core, group, context);
+  for (const { before, group } of diff.renamed) groupRenamed(core, before, group, context);
+  for (const pair of diff.joined) memberJoined(core, pair, context);
+  for (const pair of diff.left) memberLeft(core, pair, context);
+  for (const row of waitingGroups(core)) linkWaiting(core, row, context);
+  return { imported: importGroups(core, context.cause), changed: countChanged(diff) };
+}
+
+function countChanged(diff: GroupDiff): number {
+  const ids = [
+    ...diff.added.map(({ groupId }) => groupId),
+    ...diff.switched.map(({ groupId }) => groupId),
+    ...diff.renamed.map(({ group }) => group.groupId),
+    ...diff.gone,
+    ...diff.joined.map(({ groupId }) => groupId),
+    ...diff.left.map(({ groupId }) => groupId),
+  ];
+  return new Set(ids).size;
+}
+
+/** Deleted in the UI: memberships are kept, and only a person links the group again. */
+function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContext): void {
+  core.run('DELETE FROM given_memberships WHERE workspace_group_id = ?', groupId);
+  core.run('DELETE FROM withdrawn_memberships WHERE workspace_group_id = ?', groupId);
+  for (const row of groupsLinkedTo(core, groupId)) {
+    concernMembers(core, row, context);
+    if (row.managed === 0) dropGroup(core, row);
+    else unlink(core, row, { byHand: true });
+    const action = row.managed === 0 ? 'group.gone' : 'group.unlink';
+    writeAudit(core, {
+      actor: ACTOR,
+      action,
+      subject: groupSubject(row.id),
+      requestId: context.cause,
+      version: row.version,
+      before: { groupId },
+    });
+  }
+}
+
+function groupSwitched(core: Core, group: WorkspaceGroup, context: ReadingContext): void {
+  core.run(
+    'UPDATE groups SET link_status = ? WHERE workspace_group_id = ?',
+    group.readOnly ? 'readOnly' : 'linked',
+    group.groupId,
+  );
+  for (const row of groupsLinkedTo(core, group.groupId)) concernMembers(core, row, context);
+}
+
+function groupRenamed(core: Core, before: string, group: WorkspaceGroup, context: ReadingContext): void {
+  for (const row of groupsLinkedTo(core, group.groupId)) {
+    if (row.managed === 0 && row.display_name === before) followGroupName(core, row, group.name, context.cause);
+  }
+}
+
+/** Put into the group in the UI: a membership like any other, unless the IdP took the person out. */
+function memberJoined(core: Core, pair: Pair, context: ReadingContext): void {
+  const user = liveUserOfMember(core, pair.memberId);
+  if (user === undefined) return;
+  context.concerned.users([user.seq], PRIORITY.background);
+  if (core.value(IS_WITHDRAWN, user.id, pair.groupId) === 1) return;
+  for (const row of groupsLinkedTo(core, pair.groupId)) {
+    if (core.run(JOIN, row.seq, user.seq, core.now()).changes > 0) moveGroupVersion(core, row.seq);
+  }
+}
+
+/** Taken out in the UI: what the workspace brought goes, what the IdP wants stays wanted. */
+function memberLeft(core: Core, pair: Pair, context: ReadingContext): void {
+  const user = liveUserOfMember(core, pair.memberId);
+  if (user === undefined) return;
+  context.concerned.users([user.seq], PRIORITY.background);
+  core.run('DELETE FROM given_memberships WHERE user_id = ? AND workspace_group_id = ?', user.id, pair.groupId);
+  for (const row of groupsLinkedTo(core, pair.groupId)) {
+    if (core.run(LEAVE, row.seq, user.seq).changes > 0) moveGroupVersion(core, row.seq);
+  }
+}
+
+/** A group without a link: its workspace group may have come up. */
+function linkWaiting(core: Core, row: GroupRow, context: ReadingContext): void {
+  const link = tryLink(core, row);
+  if (!link.changed) return;
+  if (link.members.length > 0) moveGroupVersion(core, row.seq);
+  const { workspace_group_id: groupId, version } = rowOfGroupSeq(core, row.seq);
+  writeAudit(core, {
+    actor: ACTOR,
+    action: 'group.link',
+    subject: groupSubject(row.id),
+    requestId: context.cause,
+    version,
+    after: { groupId },
+  });
+  concernMembers(core, row, context);
+}
+
+function tryLink(core: Core, row: GroupRow): LinkEffect {
+  const wanted = groupIdAttribute(documentOf(row));
+  if (wanted === null) return linkByName(core, row);
+  const group = findWorkspaceGroup(core, wanted);
+  return group === null ? { changed: false, members: [] } : linkTo(core, row, group, 'attribute');
+}
+
+function concernMembers(core: Core, row: GroupRow, context: ReadingContext): void {
+  context.concerned.users(
+    core.values<number>('SELECT user_seq FROM memberships WHERE group_seq = ?', row.seq),
+    PRIORITY.background,
+  );
+  if (hasShareWork(core, row.id)) context.concerned.subject(groupSubject(row.id));
+}
+
+const IS_WITHDRAWN = 'SELECT 1 FROM withdrawn_memberships WHERE user_id = ? AND workspace_group_id = ?';
+const JOIN = `INSERT INTO memberships (group_seq, user_seq, origin, added_at) VALUES (?, ?, 'workspace', ?) ON CONFLICT DO NOTHING`;
+const LEAVE = "DELETE FROM memberships WHERE group_seq = ? AND user_seq = ? AND origin = 'workspace'";

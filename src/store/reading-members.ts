@@ -1,0 +1,127 @@
+/** What the members of a reading mean for users: accepted, found, changed, gone, not allowed to be there. */
+import type { Address, MemberId, Millis, UserId, WorkspaceMember } from '../domain/types.js';
+import { PRIORITY } from './agenda.js';
+import { writeAudit } from './audit.js';
+import type { Core } from './core.js';
+import { dropImported, followMember, importMembers } from './imports.js';
+import { findMember } from './mirror.js';
+import { diffMembers, type ChangedMember, type MemberDiff } from './mirror-diff.js';
+import type { ReadingEffect } from './port.js';
+import type { Concerned } from './reading.js';
+import { userSubject } from './subject.js';
+import { joinMirrorGroups, linkMember, unlinkGoneMember } from './user-links.js';
+import { rowOfSeq, type UserRow } from './users.js';
+
+export interface ReadingContext {
+  readonly startedAt: Millis;
+  readonly cause: string;
+  readonly concerned: Concerned;
+}
+
+const ACTOR = 'bridge';
+
+export function applyMembers(
+  core: Core,
+  members: readonly WorkspaceMember[],
+  context: ReadingContext,
+): { readonly accepted: ReadingEffect['accepted']; readonly imported: number; readonly changed: number } {
+  const diff = diffMembers(core, members, context.startedAt);
+  for (const member of diff.gone) memberGone(core, member, context);
+  for (const change of diff.changed) memberChanged(core, change, context);
+  const accepted = linkByAddress(core, context);
+  for (const member of [...diff.added, ...diff.changed.map(({ after }) => after)]) watchersOf(core, member, context);
+  const imported = importMembers(core, context.cause);
+  for (const seq of imported) {
+    const { member_id: memberId } = rowOfSeq(core, seq);
+    if (memberId !== null) joinMirrorGroups(core, seq, memberId);
+    context.concerned.show(seq);
+  }
+  if (adminsMoved(diff)) context.concerned.users(core.values<number>(SELECT_ADMINS), PRIORITY.background);
+  return { accepted, imported: imported.length, changed: diff.added.length + diff.changed.length + diff.gone.length };
+}
+
+/** Live user and tombstone alike may be linked to one member for a moment of hand-over. */
+function usersOfMember(core: Core, memberId: MemberId): readonly UserRow[] {
+  return core.all<UserRow>('SELECT * FROM users WHERE member_id = ?', memberId);
+}
+
+function memberGone(core: Core, member: WorkspaceMember, context: ReadingContext): void {
+  for (const row of usersOfMember(core, member.memberId)) {
+    if (row.managed === 0) {
+      dropImported(core, row, context.cause);
+      continue;
+    }
+    unlinkGoneMember(core, row);
+    writeAudit(core, {
+      actor: ACTOR,
+      action: 'user.memberGone',
+      subject: userSubject(row.id),
+      requestId: context.cause,
+      version: row.version,
+      before: { memberId: member.memberId },
+    });
+    context.concerned.users([row.seq], PRIORITY.background);
+  }
+}
+
+function memberChanged(core: Core, change: ChangedMember, context: ReadingContext): void {
+  const { before, after } = change;
+  for (const row of usersOfMember(core, after.memberId)) {
+    if (row.managed === 0) {
+      followMember(core, row, change, context.cause);
+      context.concerned.show(row.seq);
+      continue;
+    }
+    // Unlocked by a person: a later lock is that person's, too.
+    if (before.isLocked && !after.isLocked) core.run('UPDATE users SET locked_by_bridge = 0 WHERE seq = ?', row.seq);
+    context.concerned.users([row.seq], row.active === 1 ? PRIORITY.background : PRIORITY.withdrawal);
+  }
+}
+
+/** A member whose address is that of a user without one: an invite was accepted, or somebody was found. */
+function linkByAddress(core: Core, context: ReadingContext): ReadingEffect['accepted'] {
+  const accepted: { userId: UserId; address: Address }[] = [];
+  for (const [seq, memberId] of core.raw<[number, MemberId]>(SELECT_LINKABLE)) {
+    const member = findMember(core, memberId);
+    const row = rowOfSeq(core, seq);
+    if (member === null || row.member_id !== null || core.value(HAS_LIVE_USER, memberId) === 1) continue;
+    const how = linkMember(core, seq, member);
+    if (how === 'accepted') accepted.push({ userId: row.id, address: member.address });
+    writeAudit(core, {
+      actor: ACTOR,
+      action: `user.${how}`,
+      subject: userSubject(row.id),
+      requestId: context.cause,
+      version: row.version,
+      after: { memberId },
+    });
+    context.concerned.users([seq], row.active === 1 ? PRIORITY.grant : PRIORITY.withdrawal);
+  }
+  return accepted;
+}
+
+/** Somebody is there whose access was withdrawn. */
+function watchersOf(core: Core, member: WorkspaceMember, context: ReadingContext): void {
+  if (member.isLocked || core.value(HAS_LIVE_USER, member.memberId) === 1) return;
+  context.concerned.users(core.values<number>(SELECT_WATCHERS, member.address), PRIORITY.withdrawal);
+}
+
+function adminsMoved(diff: MemberDiff): boolean {
+  const isAdmin = (member: WorkspaceMember): boolean => member.seatType === 'workspace_admin';
+  return (
+    diff.gone.some(isAdmin) ||
+    diff.added.some(isAdmin) ||
+    diff.changed.some(
+      ({ before, after }) =>
+        isAdmin(before) !== isAdmin(after) || (isAdmin(after) && before.isLocked !== after.isLocked),
+    )
+  );
+}
+
+const SELECT_LINKABLE = `SELECT u.seq, m.member_id FROM workspace_members AS m
+  JOIN users AS u ON u.address = m.address AND u.deleted_at IS NULL
+  WHERE u.member_id IS NULL ORDER BY m.is_locked, m.member_id`;
+const HAS_LIVE_USER = 'SELECT 1 FROM users WHERE member_id = ? AND deleted_at IS NULL';
+const SELECT_WATCHERS = 'SELECT u.seq FROM watches AS w JOIN users AS u ON u.id = w.user_id WHERE w.address = ?';
+const SELECT_ADMINS = `SELECT u.seq FROM workspace_members AS m JOIN users AS u ON u.member_id = m.member_id AND u.deleted_at IS NULL
+  WHERE m.seat_type = 'workspace_admin' AND m.is_locked = 0`;

@@ -1,0 +1,42 @@
+/**
+ * One serving process per database. The lock is an exclusive transaction held open on a second
+ * SQLite file: the operating system drops it with the process, however it dies, so there is no
+ * stale lock to clear by hand. Commands may still read and write the database itself.
+ */
+import Database from 'better-sqlite3';
+import { EXIT, StartError } from '../errors.js';
+import { createPrivately } from './connection.js';
+
+export interface ServingLock {
+  release(): void;
+}
+
+export const lockFileOf = (databasePath: string): string => `${databasePath}.lock`;
+
+/** Takes the lock, or throws StartError 75 at once. */
+export function acquireServingLock(databasePath: string): ServingLock {
+  const file = lockFileOf(databasePath);
+  createPrivately(file);
+  const db = new Database(file, { timeout: 0 });
+  try {
+    db.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    db.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))
+      throw alreadyServing(databasePath, error);
+    throw error;
+  }
+  return {
+    release() {
+      if (db.open) db.close();
+    },
+  };
+}
+
+function alreadyServing(databasePath: string, cause: unknown): StartError {
+  return new StartError(
+    EXIT.secondProcess,
+    `Another process already serves ${databasePath}. Two bridges on one database would invite and lock people twice: stop the other one first.`,
+    { cause },
+  );
+}

@@ -1,0 +1,149 @@
+/**
+ * The store on one SQLite file: every method of the port is one transaction over the functions of
+ * this folder. Several stores may be open at once; nothing here is global.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.js';
+import type { Rules } from '../domain/rules.js';
+import { progress, dueEntries, nextDueAt, schedule } from './agenda.js';
+import { readAudit, writeAudit } from './audit.js';
+import { openConnection, type Connection } from './connection.js';
+import { createCore, type Core } from './core.js';
+import { finishCall } from './effects.js';
+import { registerFunctions } from './filter-functions.js';
+import { createGroup, deleteGroup, linkGroup, updateGroup } from './group-writes.js';
+import { readGroup } from './groups.js';
+import { openInvites } from './invites.js';
+import { queryLedger } from './ledger.js';
+import { createLists } from './lists.js';
+import { migrate } from './migrate.js';
+import { findMember, findMemberByAddress, listMembers, listWorkspaceGroups } from './mirror.js';
+import { readPerson, readShareSubject } from './persons.js';
+import type { DirectoryStore, OperationsStore, Store, TokenStore, WorkspaceStore, WorkStore } from './port.js';
+import { applyReading } from './reading.js';
+import { acquireServingLock, type ServingLock } from './serving-lock.js';
+import { membersReadAt, readSetting, writeSetting } from './settings.js';
+import { addToken, findToken, listTokens, revokeToken, touchToken } from './tokens.js';
+import { createUser, deleteUser, releaseUser, updateUser } from './user-writes.js';
+import { readUser } from './users.js';
+import { counts, postpone, record, recover, retryRefused, settle } from './work.js';
+
+export interface StoreOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  /** Asked anew for every use, so that a reloaded mapping file counts at once. */
+  readonly rules: () => Rules;
+  /** Ids of users and groups. */
+  readonly uuid?: () => string;
+  /** Takes the serving lock: StartError 75 where another process serves this database. */
+  readonly serve?: boolean;
+  /** URL of the SCIM root, for filters on `meta.location` and `$ref`. */
+  readonly scimBase?: () => string;
+}
+
+/** Opens and migrates the database. Throws StartError where it must not be used. */
+export function openStore(options: StoreOptions): Store {
+  const lock = options.serve === true ? acquireServingLock(options.path) : null;
+  try {
+    const db = openConnection(options.path);
+    try {
+      migrate(db);
+      registerFunctions(db);
+      const core = createCore(db, { clock: options.clock, rules: options.rules, uuid: options.uuid ?? randomUUID });
+      return createStore(core, db, lock, options.scimBase ?? (() => ''));
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+function createStore(core: Core, db: Connection, lock: ServingLock | null, scimBase: () => string): Store {
+  return {
+    ...directoryStore(core, scimBase),
+    ...workStore(core),
+    ...workspaceStore(core),
+    ...tokenStore(core),
+    ...operationsStore(core),
+    close() {
+      db.close();
+      lock?.release();
+    },
+  };
+}
+
+function directoryStore(core: Core, scimBase: () => string): DirectoryStore {
+  const lists = createLists(core, scimBase);
+  return {
+    getUser: (id) => core.read(() => readUser(core, id)),
+    listUsers: (query) => core.read(() => lists.users(query)),
+    createUser: (document, context) => core.write(() => createUser(core, document, context)),
+    updateUser: (id, change, context) => core.write(() => updateUser(core, id, change, context)),
+    deleteUser: (id, context) => core.write(() => deleteUser(core, id, context)),
+    getGroup: (id, options) => core.read(() => readGroup(core, id, options)),
+    listGroups: (query, options) => core.read(() => lists.groups(query, options)),
+    createGroup: (document, members, context) => core.write(() => createGroup(core, document, members, context)),
+    updateGroup: (id, change, context, options) => core.write(() => updateGroup(core, id, change, context, options)),
+    deleteGroup: (id, context) => core.write(() => deleteGroup(core, id, context)),
+    linkGroup: (id, groupId, context) => core.write(() => linkGroup(core, id, groupId, context)),
+    releaseUser: (id, context) => core.write(() => releaseUser(core, id, context)),
+  };
+}
+
+function workStore(core: Core): WorkStore {
+  return {
+    due: (limit, skip) => core.read(() => dueEntries(core, limit, skip)),
+    nextDueAt: (skip) => core.read(() => nextDueAt(core, skip)),
+    schedule: (subjects, cause, priority, dueAt) =>
+      core.write(() => {
+        for (const subject of subjects) schedule(core, subject, { priority, id: cause, dueAt });
+      }),
+    person: (userId) => core.read(() => readPerson(core, userId)),
+    shareSubject: (subject) => core.read(() => readShareSubject(core, subject)),
+    record: (subject, plan) => core.write(() => record(core, subject, plan)),
+    finish: (ledgerId, outcome, revert) => core.write(() => finishCall(core, ledgerId, outcome, revert)),
+    settle: (entry, next) => core.write(() => settle(core, entry, next)),
+    postpone: (entry, dueAt, error) => core.write(() => postpone(core, entry, dueAt, error)),
+    progress: (query) => core.read(() => progress(core, query)),
+    retryRefused: (ledgerIds, cause) => core.write(() => retryRefused(core, ledgerIds, cause)),
+    recover: () => core.write(() => recover(core)),
+    ledger: (query) => core.read(() => queryLedger(core, query)),
+    counts: () => core.read(() => counts(core)),
+  };
+}
+
+function workspaceStore(core: Core): WorkspaceStore {
+  return {
+    members: () => core.read(() => listMembers(core)),
+    groups: () => core.read(() => listWorkspaceGroups(core)),
+    memberByAddress: (address) => core.read(() => findMemberByAddress(core, address)),
+    member: (memberId) => core.read(() => findMember(core, memberId)),
+    applyReading: (reading, cause) => core.write(() => applyReading(core, reading, cause)),
+    membersReadAt: () => core.read(() => membersReadAt(core)),
+    openInvites: () => core.read(() => openInvites(core)),
+  };
+}
+
+function tokenStore(core: Core): TokenStore {
+  return {
+    findToken: (hash) => core.read(() => findToken(core, hash)),
+    addToken: (token, actor) => core.write(() => addToken(core, token, actor)),
+    revokeToken: (id, actor) => core.write(() => revokeToken(core, id, actor)),
+    touchToken: (id, at) => core.write(() => touchToken(core, id, at)),
+    listTokens: () => core.read(() => listTokens(core)),
+  };
+}
+
+function operationsStore(core: Core): OperationsStore {
+  return {
+    setting: (name) => core.read(() => readSetting(core, name)),
+    setSetting: (name, value) => core.write(() => writeSetting(core, name, value)),
+    audit: (row) => core.write(() => writeAudit(core, row)),
+    auditRows: (query) => core.read(() => readAudit(core, query)),
+    dataVersion: () => core.dataVersion(),
+    checkpoint: () => core.read(() => undefined).then(() => void core.db.pragma('wal_checkpoint(TRUNCATE)')),
+  };
+}

@@ -1,0 +1,52 @@
+/** Keeps the readOnly columns of a user (status, lastError, pendingChanges) true to the other tables. */
+import { statusOf } from '../domain/status.js';
+import type { Core } from './core.js';
+import { invitesOf, latestInvite } from './invites.js';
+import { openLedgerRows, type OpenLedgerRow } from './ledger.js';
+import { findMember } from './mirror.js';
+import { protectionOf } from './protection.js';
+import { userSubject } from './subject.js';
+import { rowOfSeq } from './users.js';
+
+export function refreshStatus(core: Core, seq: number): void {
+  const row = rowOfSeq(core, seq);
+  const member = findMember(core, row.member_id);
+  const open = openLedgerRows(core, userSubject(row.id)).filter((entry) => stillCounts(entry, core.now()));
+  const status = statusOf({
+    managed: row.managed === 1,
+    active: row.active === 1 && row.deleted_at === null,
+    isProtected: member !== null && protectionOf(core, member, row.address) !== null,
+    member,
+    hasGone: row.removed_at !== null,
+    hasAddress: row.address !== null,
+    invite: member === null ? (latestInvite(invitesOf(core, row.id), row.address)?.state ?? null) : null,
+    held: count(open, 'held'),
+    refused: count(open, 'refused'),
+  });
+  const lastError = lastErrorOf(open);
+  const pending = count(open, 'planned') + count(open, 'sending') + count(open, 'held');
+  if (status === row.status && lastError === row.last_error && pending === row.pending_changes) return;
+  core.run(
+    'UPDATE users SET status = ?, last_error = ?, pending_changes = ? WHERE seq = ?',
+    status,
+    lastError,
+    pending,
+    seq,
+  );
+}
+
+/** A refusal counts until its time has come to be tried again. */
+function stillCounts(row: OpenLedgerRow, now: number): boolean {
+  return row.state !== 'refused' || (row.retryAt !== null && row.retryAt > now);
+}
+
+function count(rows: readonly OpenLedgerRow[], state: OpenLedgerRow['state']): number {
+  return rows.reduce((sum, row) => (row.state === state ? sum + 1 : sum), 0);
+}
+
+/** What was refused for good before what may still work out. */
+function lastErrorOf(rows: readonly OpenLedgerRow[]): string | null {
+  const latest = (state: OpenLedgerRow['state']): string | null =>
+    rows.findLast((row) => row.state === state && row.error !== null)?.error ?? null;
+  return latest('refused') ?? latest('ambiguous') ?? latest('planned');
+}

@@ -1,0 +1,283 @@
+/**
+ * Users as IdPs write them. Each function is the body of one transaction: what can be refused is
+ * refused first, then document, links, agenda and audit row are written together.
+ */
+import { chooseAddress, followAddress, type ChosenAddress } from '../domain/address.js';
+import { foldAddress } from '../domain/fold.js';
+import { sameJson } from '../domain/json.js';
+import { userColumns, type UserColumns } from '../domain/user-columns.js';
+import type { Address, Document } from '../domain/types.js';
+import { PRIORITY, schedule, unschedule } from './agenda.js';
+import { writeAudit } from './audit.js';
+import type { Core } from './core.js';
+import { invitesOf } from './invites.js';
+import { forgetRefusals, supersedeAll } from './ledger.js';
+import { findMember } from './mirror.js';
+import type { UserRecord, WriteContext, Written } from './port.js';
+import { userSubject } from './subject.js';
+import {
+  acceptableAddress,
+  addressTaken,
+  checkAddressMove,
+  checkMayInvite,
+  checkUnprotected,
+  checkVersion,
+  existingUser,
+  userNameTaken,
+} from './user-checks.js';
+import { claimAddress, findFreeMember, linkMember, markAdopted } from './user-links.js';
+import { buryUser, deleteUserRow, insertUser, updateDocument } from './user-rows.js';
+import { refreshStatus } from './user-status.js';
+import { watch } from './watches.js';
+import {
+  documentOf,
+  hasUpstreamTraces,
+  liveUserOfAddress,
+  liveUserOfName,
+  recordOfSeq,
+  rowOfSeq,
+  type UserRow,
+} from './users.js';
+
+type Created = Written<UserRecord> & { readonly tookOver: boolean };
+
+export function createUser(core: Core, sent: Document, context: WriteContext): Created {
+  const document: Document = 'active' in sent ? sent : { ...sent, active: true };
+  const columns = userColumns(document);
+  const address = acceptableAddress(core, chooseAddress(document), columns.active, null);
+  const holder = findImportedHolder(core, columns, address);
+  if (holder !== undefined) return takeOver(core, holder, { document, columns, address }, context);
+
+  const member = findFreeMember(core, address?.address ?? null, foldAddress(columns.userName));
+  if (member === null && columns.active) checkMayInvite(core, address?.address ?? null, null);
+  if (!columns.active && member !== null && !member.isLocked)
+    checkUnprotected(core, 'disabled', member, address?.address ?? null);
+  const { id, seq } = insertUser(core, {
+    document,
+    columns,
+    address,
+    managed: true,
+    origin: 'idp',
+    writer: context.tokenId,
+  });
+  if (address !== null) claimAddress(core, rowOfSeq(core, seq), address.address);
+  if (member !== null) linkMember(core, seq, member);
+  writeAudit(core, {
+    ...auditOf(context),
+    action: 'user.create',
+    subject: userSubject(id),
+    version: 1,
+    after: document,
+  });
+  return { record: afterWrite(core, seq, context, columns.active), changed: true, tookOver: false };
+}
+
+interface NextUser {
+  readonly document: Document;
+  readonly columns: UserColumns;
+  readonly address: ChosenAddress | null;
+}
+
+/** The unmanaged imported user that a POST means: by address, else by userName. 409 against managed ones. */
+function findImportedHolder(core: Core, columns: UserColumns, address: ChosenAddress | null): UserRow | undefined {
+  const byName = liveUserOfName(core, columns.userNameKey);
+  if (byName?.managed === 1) throw userNameTaken(columns.userName, byName);
+  const byAddress = liveUserOfAddress(core, address?.address ?? null);
+  if (address !== null && byAddress?.managed === 1) throw addressTaken(address.address, byAddress);
+  // Two different members would be meant: never guessed.
+  if (byName !== undefined && byAddress !== undefined && byName.seq !== byAddress.seq)
+    throw userNameTaken(columns.userName, byName);
+  return byAddress ?? byName;
+}
+
+/** An imported member becomes managed under the id it has: no invite, no demotion, no unlock. */
+function takeOver(core: Core, row: UserRow, next: NextUser, context: WriteContext): Created {
+  const member = findMember(core, row.member_id);
+  if (row.active === 1 && !next.columns.active) checkUnprotected(core, 'disabled', member, row.address);
+  if (member === null && next.columns.active) checkMayInvite(core, next.address?.address ?? row.address, row.id);
+  const kept =
+    row.address === null || row.address_slot === null ? null : { address: row.address, slot: row.address_slot };
+  const address = next.address ?? kept;
+  updateDocument(core, row.seq, { ...next, address, writer: context.tokenId });
+  beginManaging(core, row);
+  if (address !== null) claimAddress(core, row, address.address);
+  writeAudit(core, {
+    ...auditOf(context),
+    action: 'user.takeOver',
+    subject: userSubject(row.id),
+    version: row.version + 1,
+    before: documentOf(row),
+    after: next.document,
+  });
+  return { record: afterWrite(core, row.seq, context, next.columns.active), changed: true, tookOver: true };
+}
+
+function beginManaging(core: Core, row: UserRow): void {
+  core.run('UPDATE users SET managed = 1, activation_fresh = 0 WHERE seq = ?', row.seq);
+  core.run('DELETE FROM withdrawn_memberships WHERE user_id = ?', row.id);
+  const member = findMember(core, row.member_id);
+  if (member !== null) markAdopted(core, row.seq, member);
+}
+
+export function updateUser(
+  core: Core,
+  id: string,
+  change: (current: Document) => Document,
+  context: WriteContext,
+): Written<UserRecord> {
+  const row = existingUser(core, id);
+  checkVersion(row, context);
+  const current = documentOf(row);
+  const changed = change(current);
+  // Absent = unchanged: nobody gets access back by leaving a word out.
+  const document: Document = 'active' in changed ? changed : { ...changed, active: row.active === 1 };
+  if (sameJson(current, document)) return repeatWrite(core, row, context);
+  const next = checkUpdate(core, row, document);
+  const address = next.address?.address ?? null;
+  updateDocument(core, row.seq, { ...next, writer: context.tokenId });
+  if (row.managed === 0) beginManaging(core, row);
+  const turnedOn = row.active === 0 && next.columns.active;
+  const fresh = next.columns.active && (turnedOn || row.activation_fresh === 1);
+  core.run('UPDATE users SET activation_fresh = ? WHERE seq = ?', fresh ? 1 : 0, row.seq);
+  if (address !== row.address && address !== null) moveAddress(core, row, address);
+  forgetRefusals(core, userSubject(row.id));
+  writeAudit(core, {
+    ...auditOf(context),
+    action: 'user.update',
+    subject: userSubject(row.id),
+    version: row.version + 1,
+    before: current,
+    after: document,
+  });
+  return { record: afterWrite(core, row.seq, context, next.columns.active), changed: true };
+}
+
+/**
+ * The IdP says again what is known. For the document nothing happened; for work that was refused or
+ * has failed it is a fresh cause, and an imported user becomes managed by it.
+ */
+function repeatWrite(core: Core, row: UserRow, context: WriteContext): Written<UserRecord> {
+  const refused = forgetRefusals(core, userSubject(row.id));
+  if (row.managed === 0) {
+    beginManaging(core, row);
+    writeAudit(core, {
+      ...auditOf(context),
+      action: 'user.manage',
+      subject: userSubject(row.id),
+      version: row.version,
+    });
+    return { record: afterWrite(core, row.seq, context, row.active === 1), changed: true };
+  }
+  if (refused || row.status === 'failed')
+    return { record: afterWrite(core, row.seq, context, row.active === 1), changed: false };
+  return { record: recordOfSeq(core, row.seq), changed: false };
+}
+
+function checkUpdate(core: Core, row: UserRow, document: Document): NextUser {
+  const columns = userColumns(document);
+  const member = findMember(core, row.member_id);
+  if (row.active === 1 && !columns.active) checkUnprotected(core, 'disabled', member, row.address);
+  const current =
+    row.address === null || row.address_slot === null ? null : { address: row.address, slot: row.address_slot };
+  const address = acceptableAddress(core, followAddress(current, document), columns.active, current);
+  checkAddressMove(core, row, address);
+  freeAddress(core, row, address);
+  const namesake = columns.userNameKey === row.user_name_key ? undefined : liveUserOfName(core, columns.userNameKey);
+  if (namesake !== undefined) throw userNameTaken(columns.userName, namesake);
+  const asksForInvite = columns.active && (row.active === 0 || row.managed === 0 || address?.address !== row.address);
+  if (asksForInvite && member === null && findFreeMember(core, address?.address ?? null) === null) {
+    checkMayInvite(core, address?.address ?? null, row.id);
+  }
+  return { document, columns, address };
+}
+
+/**
+ * The new address must be free. Where a user who is no member yet moves to the address of an
+ * imported one, both are the same person: the imported row gives way, its member is adopted.
+ */
+function freeAddress(core: Core, row: UserRow, next: ChosenAddress | null): void {
+  if (next === null || next.address === row.address) return;
+  const holder = liveUserOfAddress(core, next.address);
+  if (holder === undefined) return;
+  if (holder.managed === 1 || holder.member_id === null || row.member_id !== null)
+    throw addressTaken(next.address, holder);
+  core.run(MOVE_MEMBERSHIPS, row.seq, holder.seq);
+  deleteUserRow(core, holder.seq);
+}
+
+/** The old address stays watched where an e-mail may be waiting for somebody to click. */
+function moveAddress(core: Core, row: UserRow, address: Address): void {
+  const { member_id: memberId, address: old } = row;
+  if (
+    memberId === null &&
+    old !== null &&
+    invitesOf(core, row.id).some((invite) => invite.address === old && mayHaveBeenSent(invite))
+  ) {
+    watch(core, old, row);
+  }
+  claimAddress(core, row, address);
+  if (memberId !== null) return;
+  const member = findFreeMember(core, address);
+  if (member !== null) linkMember(core, row.seq, member);
+}
+
+const mayHaveBeenSent = (invite: { readonly sends: number; readonly state: string }): boolean =>
+  invite.sends > 0 || invite.state === 'sending';
+
+export function deleteUser(core: Core, id: string, context: WriteContext): void {
+  const row = existingUser(core, id);
+  checkVersion(row, context);
+  checkUnprotected(core, 'deleted', findMember(core, row.member_id), row.address);
+  const subject = userSubject(row.id);
+  if (row.managed === 1 && hasUpstreamTraces(core, row)) {
+    buryUser(core, row.seq);
+    if (row.address !== null) watch(core, row.address, row);
+    forgetRefusals(core, subject);
+    schedule(core, subject, {
+      priority: context.interactive ? PRIORITY.interactive : PRIORITY.withdrawal,
+      id: context.requestId,
+      dueAt: core.now(),
+    });
+    refreshStatus(core, row.seq);
+  } else {
+    supersedeAll(core, subject);
+    unschedule(core, subject);
+    deleteUserRow(core, row.seq);
+  }
+  writeAudit(core, {
+    ...auditOf(context),
+    action: 'user.delete',
+    subject,
+    version: row.version + 1,
+    before: documentOf(row),
+  });
+}
+
+/** Ends the management of one user; what is planned is dropped, nothing upstream changes. */
+export function releaseUser(core: Core, id: string, context: WriteContext): UserRecord {
+  const row = existingUser(core, id);
+  checkVersion(row, context);
+  const subject = userSubject(row.id);
+  core.run('UPDATE users SET managed = 0, activation_fresh = 0 WHERE seq = ?', row.seq);
+  core.run('DELETE FROM watches WHERE user_id = ?', row.id);
+  supersedeAll(core, subject);
+  forgetRefusals(core, subject);
+  unschedule(core, subject);
+  writeAudit(core, { ...auditOf(context), action: 'user.release', subject, version: row.version });
+  refreshStatus(core, row.seq);
+  return recordOfSeq(core, row.seq);
+}
+
+function afterWrite(core: Core, seq: number, context: WriteContext, active: boolean): UserRecord {
+  const priority = context.interactive ? PRIORITY.interactive : active ? PRIORITY.grant : PRIORITY.withdrawal;
+  schedule(core, userSubject(rowOfSeq(core, seq).id), { priority, id: context.requestId, dueAt: core.now() });
+  refreshStatus(core, seq);
+  return recordOfSeq(core, seq);
+}
+
+export function auditOf(context: WriteContext): { readonly actor: string; readonly requestId: string } {
+  return { actor: context.actor, requestId: context.requestId };
+}
+
+const MOVE_MEMBERSHIPS = `INSERT OR IGNORE INTO memberships (group_seq, user_seq, origin, added_at)
+  SELECT group_seq, ?, origin, added_at FROM memberships WHERE user_seq = ?`;

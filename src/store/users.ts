@@ -1,0 +1,147 @@
+/** Reading users: rows, records for the SCIM surface, pages. */
+import type { AddressSlot } from '../domain/address.js';
+import type {
+  Address,
+  Document,
+  GroupId,
+  MemberId,
+  Millis,
+  SeatType,
+  UserId,
+  UserOrigin,
+  UserStatus,
+} from '../domain/types.js';
+import type { Core } from './core.js';
+import { invitesOf } from './invites.js';
+import type { UserRecord } from './port.js';
+
+/** A row of `users`, tombstones included. */
+export interface UserRow {
+  readonly seq: number;
+  readonly id: UserId;
+  readonly user_name: string;
+  readonly user_name_key: string;
+  readonly external_id: string | null;
+  readonly display_name: string | null;
+  readonly active: number;
+  readonly document: string;
+  readonly address: Address | null;
+  readonly address_slot: AddressSlot | null;
+  readonly managed: number;
+  readonly origin: UserOrigin;
+  readonly version: number;
+  readonly created_at: Millis;
+  readonly modified_at: Millis;
+  readonly deleted_at: Millis | null;
+  readonly member_id: MemberId | null;
+  readonly locked_by_bridge: number;
+  readonly activation_fresh: number;
+  readonly removed_at: Millis | null;
+  readonly seat_before: SeatType | null;
+  readonly seat_given: SeatType | null;
+  readonly seat_declined: SeatType | null;
+  readonly status: UserStatus;
+  readonly last_error: string | null;
+  readonly pending_changes: number;
+  readonly invited_at: Millis | null;
+  readonly accepted_at: Millis | null;
+}
+
+export function findUserRow(core: Core, id: string): UserRow | undefined {
+  return core.get<UserRow>('SELECT * FROM users WHERE id = ? AND deleted_at IS NULL', id);
+}
+
+export function rowOfSeq(core: Core, seq: number): UserRow {
+  const row = core.get<UserRow>('SELECT * FROM users WHERE seq = ?', seq);
+  if (row === undefined) throw new Error(`no user with seq ${String(seq)}`);
+  return row;
+}
+
+/** Tombstones included. */
+export function rowOfUser(core: Core, id: UserId): UserRow | undefined {
+  return core.get<UserRow>('SELECT * FROM users WHERE id = ?', id);
+}
+
+export function liveUserOfMember(core: Core, memberId: MemberId): UserRow | undefined {
+  return core.get<UserRow>('SELECT * FROM users WHERE member_id = ? AND deleted_at IS NULL', memberId);
+}
+
+export function liveUserOfAddress(core: Core, address: Address | null): UserRow | undefined {
+  if (address === null) return undefined;
+  return core.get<UserRow>('SELECT * FROM users WHERE address = ? AND deleted_at IS NULL', address);
+}
+
+export function liveUserOfName(core: Core, userNameKey: string): UserRow | undefined {
+  return core.get<UserRow>('SELECT * FROM users WHERE user_name_key = ? AND deleted_at IS NULL', userNameKey);
+}
+
+export function documentOf(row: { readonly document: string }): Document {
+  return JSON.parse(row.document) as Document;
+}
+
+type GroupRef = UserRecord['groups'][number];
+
+export function readUser(core: Core, id: string): UserRecord | null {
+  const row = findUserRow(core, id);
+  return row === undefined ? null : toRecord(row, core.all<GroupRef>(SELECT_GROUPS, row.seq));
+}
+
+export function recordOfSeq(core: Core, seq: number): UserRecord {
+  return toRecord(rowOfSeq(core, seq), core.all<GroupRef>(SELECT_GROUPS, seq));
+}
+
+function toRecord(row: UserRow, groups: readonly GroupRef[]): UserRecord {
+  return {
+    id: row.id,
+    seq: row.seq,
+    document: documentOf(row),
+    version: row.version,
+    createdAt: row.created_at,
+    modifiedAt: row.modified_at,
+    managed: row.managed === 1,
+    address: row.address,
+    groups,
+    bridge: {
+      status: row.status,
+      memberId: row.member_id,
+      origin: row.origin,
+      invitedAt: row.invited_at,
+      acceptedAt: row.accepted_at,
+      pendingChanges: row.pending_changes,
+      lastError: row.last_error,
+    },
+  };
+}
+
+/** The records of a page, in the order of `seqs`: two statements whatever the size. */
+export function recordsOfSeqs(core: Core, seqs: readonly number[]): readonly UserRecord[] {
+  const list = JSON.stringify(seqs);
+  const groups = new Map<number, GroupRef[]>();
+  for (const [seq, id, displayName] of core.raw<[number, GroupId, string]>(SELECT_GROUPS_OF_MANY, list)) {
+    const known = groups.get(seq);
+    if (known === undefined) groups.set(seq, [{ id, displayName }]);
+    else known.push({ id, displayName });
+  }
+  const rows = new Map(core.all<UserRow>(SELECT_MANY, list).map((row) => [row.seq, row]));
+  return seqs.flatMap((seq) => {
+    const row = rows.get(seq);
+    return row === undefined ? [] : [toRecord(row, groups.get(seq) ?? [])];
+  });
+}
+
+/** What the bridge has to remember of a user upstream: a member, an e-mail sent, something given. */
+export function hasUpstreamTraces(core: Core, row: UserRow): boolean {
+  return (
+    row.member_id !== null ||
+    invitesOf(core, row.id).some((invite) => invite.sends > 0 || invite.state === 'sending') ||
+    core.value(EXISTS_GIVEN, row.id, `user:${row.id}`) === 1
+  );
+}
+
+const SELECT_GROUPS = `SELECT g.id, g.display_name AS displayName FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq
+  WHERE m.user_seq = ? ORDER BY g.seq`;
+const SELECT_MANY = 'SELECT u.* FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value';
+const SELECT_GROUPS_OF_MANY = `SELECT m.user_seq, g.id, g.display_name FROM json_each(?) AS j
+  JOIN memberships AS m ON m.user_seq = j.value JOIN groups AS g ON g.seq = m.group_seq ORDER BY g.seq`;
+const EXISTS_GIVEN = `SELECT EXISTS (SELECT 1 FROM given_memberships WHERE user_id = ?)
+  OR EXISTS (SELECT 1 FROM given_shares WHERE subject = ?)`;

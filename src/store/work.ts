@@ -1,0 +1,104 @@
+/** What the reconciler's bookkeeping does to several tables at once. */
+import type { LedgerState, Millis } from '../domain/types.js';
+import { PRIORITY, postponeEntry, schedule, settleEntry } from './agenda.js';
+import type { Core } from './core.js';
+import { endInvite } from './invites.js';
+import { findLedgerRow, recordPlan } from './ledger.js';
+import type { AgendaEntry, LedgerRow, Subject, WorkStore } from './port.js';
+import { userIdOf } from './subject.js';
+import { refreshDeclinedSeat } from './user-links.js';
+import { refreshStatus } from './user-status.js';
+import { rowOfUser, type UserRow } from './users.js';
+
+function userOf(core: Core, subject: Subject): UserRow | undefined {
+  const userId = userIdOf(subject);
+  return userId === null ? undefined : rowOfUser(core, userId);
+}
+
+export function record(core: Core, subject: Subject, plan: Parameters<WorkStore['record']>[1]): LedgerRow | null {
+  const sent = recordPlan(core, subject, plan);
+  const user = userOf(core, subject);
+  if (user !== undefined) {
+    refreshDeclinedSeat(core, user);
+    refreshStatus(core, user.seq);
+  }
+  return sent;
+}
+
+export function settle(core: Core, entry: AgendaEntry, next: { readonly dueAt: Millis } | null): void {
+  if (!settleEntry(core, entry, next)) return;
+  const user = userOf(core, entry.subject);
+  if (user === undefined) return;
+  refreshDeclinedSeat(core, user);
+  core.run('UPDATE users SET settled_at = ? WHERE seq = ?', core.now(), user.seq);
+  refreshStatus(core, user.seq);
+}
+
+export function postpone(core: Core, entry: AgendaEntry, dueAt: Millis, error: string): void {
+  if (!postponeEntry(core, entry, dueAt)) return;
+  const user = userOf(core, entry.subject);
+  if (user === undefined) return;
+  refreshStatus(core, user.seq);
+  core.run('UPDATE users SET last_error = ? WHERE seq = ?', error, user.seq);
+}
+
+/** Refused changes may be planned again from now on. */
+export function retryRefused(core: Core, ledgerIds: readonly number[], cause: string): void {
+  const subjects = new Set<Subject>();
+  for (const id of ledgerIds) {
+    const row = findLedgerRow(core, id);
+    if (row?.state !== 'refused') continue;
+    core.run('UPDATE ledger SET retry_at = NULL WHERE id = ?', id);
+    subjects.add(row.subject);
+  }
+  for (const subject of subjects) {
+    schedule(core, subject, { priority: PRIORITY.grant, id: cause, dueAt: core.now() });
+    const user = userOf(core, subject);
+    if (user !== undefined) refreshStatus(core, user.seq);
+  }
+}
+
+/** The process that was sending is dead: whether its call arrived is unknown. */
+export function recover(core: Core): { readonly ambiguous: number; readonly replanned: number } {
+  let ambiguous = 0;
+  let replanned = 0;
+  for (const id of core.values<number>("SELECT id FROM ledger WHERE state = 'sending'")) {
+    const row = findLedgerRow(core, id);
+    if (row === null) continue;
+    if (row.change.kind === 'invite') {
+      core.run("UPDATE ledger SET state = 'ambiguous', error = ? WHERE id = ?", LOST_ANSWER, id);
+      endInvite(core, row.change.address, 'ambiguous');
+      ambiguous++;
+    } else {
+      core.run("UPDATE ledger SET state = 'planned' WHERE id = ?", id);
+      replanned++;
+    }
+    schedule(core, row.subject, { priority: PRIORITY.grant, id: row.cause ?? 'restart', dueAt: core.now() });
+    const user = userOf(core, row.subject);
+    if (user !== undefined) refreshStatus(core, user.seq);
+  }
+  return { ambiguous, replanned };
+}
+
+const LOST_ANSWER = 'The bridge was stopped while this was being sent.';
+
+type Counts = Awaited<ReturnType<WorkStore['counts']>>;
+
+export function counts(core: Core): Counts {
+  const ledger: Record<LedgerState, number> = {
+    planned: 0,
+    sending: 0,
+    done: 0,
+    refused: 0,
+    ambiguous: 0,
+    held: 0,
+    superseded: 0,
+  };
+  for (const [state, count] of core.raw<[LedgerState, number]>('SELECT state, COUNT(*) FROM ledger GROUP BY state'))
+    ledger[state] = count;
+  const invites = Object.fromEntries(core.raw<[string, number]>('SELECT state, COUNT(*) FROM invites GROUP BY state'));
+  const agenda = core.get<{ agenda: number; oldestDueAt: Millis | null }>(
+    'SELECT COUNT(*) AS agenda, MIN(due_at) AS oldestDueAt FROM agenda',
+  );
+  return { agenda: agenda?.agenda ?? 0, oldestDueAt: agenda?.oldestDueAt ?? null, ledger, invites };
+}
