@@ -1,0 +1,120 @@
+/**
+ * Discovery over HTTP (RFC 7644 4): what the tables say, the limits that are in force, and the
+ * resource types of Okta. Sorting and paging have no meaning here; a filter is refused with 403, as
+ * the RFC wants.
+ */
+import type { Attribute, ResourceType, Schema } from '../domain/schema.js';
+import type { JsonObject } from '../domain/types.js';
+import { notFound, ScimError } from '../errors.js';
+import type { Caller } from './context.js';
+import { resourceTypesJson, schemasJson } from './discovery.js';
+import { listResponse } from './listing.js';
+import { ENTITLEMENT, ROLE } from './okta-roles.js';
+import type { ReadParameters } from './query.js';
+import { shorten } from './shorten.js';
+
+const OKTA_TYPES: readonly ResourceType[] = [ROLE, ENTITLEMENT];
+
+export function listSchemas(caller: Caller, parameters: ReadParameters): object {
+  refuseFilter(parameters);
+  const all = allSchemas(caller);
+  return listResponse(all, all.length, 1);
+}
+
+/** By URN, in any case (RFC 7643 2.1). */
+export function readSchema(caller: Caller, id: string): object {
+  return find(allSchemas(caller), 'Schema', id);
+}
+
+export function listResourceTypes(caller: Caller, parameters: ReadParameters): object {
+  refuseFilter(parameters);
+  const all = allResourceTypes(caller);
+  return listResponse(all, all.length, 1);
+}
+
+export function readResourceType(caller: Caller, id: string): object {
+  return find(allResourceTypes(caller), 'ResourceType', id);
+}
+
+/** RFC 7643 5. Every number is the one that is enforced. */
+export function serviceProviderConfig(caller: Caller, parameters: ReadParameters): object {
+  refuseFilter(parameters);
+  const { limits, oauth, baseUrl } = caller.app;
+  return {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
+    patch: { supported: true },
+    bulk: { supported: true, maxOperations: limits.bulkOperations, maxPayloadSize: limits.largeBodyBytes },
+    filter: { supported: true, maxResults: limits.maxCount },
+    changePassword: { supported: false },
+    sort: { supported: true },
+    etag: { supported: true },
+    authenticationSchemes: oauth ? [BEARER, OAUTH] : [BEARER],
+    meta: { resourceType: 'ServiceProviderConfig', location: `${baseUrl()}/ServiceProviderConfig` },
+  };
+}
+
+const BEARER = {
+  type: 'oauthbearertoken',
+  name: 'OAuth Bearer Token',
+  description: 'A token in the Authorization header, made by the administrator of the bridge.',
+  specUri: 'https://www.rfc-editor.org/info/rfc6750',
+  primary: true,
+};
+
+const OAUTH = {
+  type: 'oauth2',
+  name: 'OAuth 2.0 client credentials',
+  description: 'Access tokens of limited life, given for client id and secret.',
+  specUri: 'https://www.rfc-editor.org/info/rfc6749',
+  primary: false,
+};
+
+function refuseFilter(parameters: ReadParameters): void {
+  if (parameters.filter !== null) throw new ScimError(403, 'This endpoint takes no filter (RFC 7644 section 4).');
+}
+
+function find(resources: readonly JsonObject[], what: string, id: string): object {
+  const wanted = id.toLowerCase();
+  const found = resources.find((resource) => String(resource['id']).toLowerCase() === wanted);
+  if (found === undefined) throw notFound(what, shorten(id));
+  return found;
+}
+
+function allSchemas({ app }: Caller): readonly JsonObject[] {
+  const base = app.baseUrl();
+  return [...schemasJson(base), ...OKTA_TYPES.map((type) => renderSchema(type.core, base))];
+}
+
+function allResourceTypes({ app }: Caller): readonly JsonObject[] {
+  const base = app.baseUrl();
+  return [...resourceTypesJson(base), ...OKTA_TYPES.map((type) => renderResourceType(type, base))];
+}
+
+function renderResourceType(type: ResourceType, base: string): JsonObject {
+  return {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],
+    id: type.name,
+    name: type.name,
+    endpoint: type.endpoint,
+    description: type.description,
+    schema: type.core.id,
+    meta: { resourceType: 'ResourceType', location: `${base}/ResourceTypes/${type.name}` },
+  };
+}
+
+/** By hand, because scimmy takes no schema whose URN begins as Okta's do. */
+function renderSchema(schema: Schema, base: string): JsonObject {
+  return {
+    schemas: ['urn:ietf:params:scim:schemas:core:2.0:Schema'],
+    id: schema.id,
+    name: schema.name,
+    description: schema.description,
+    attributes: schema.attributes.map(renderAttribute),
+    meta: { resourceType: 'Schema', location: `${base}/Schemas/${schema.id}` },
+  };
+}
+
+function renderAttribute(attribute: Attribute): JsonObject {
+  const { name, type, multiValued, description, required, caseExact, mutability, returned, uniqueness } = attribute;
+  return { name, type, multiValued, description, required, caseExact, mutability, returned, uniqueness };
+}

@@ -1,0 +1,122 @@
+/**
+ * Groups. A membership change costs what it changes: nothing here reads the members of a group
+ * unless they are to be shown or replaced. Writes wait for their effects but never fail afterwards
+ * (design section 3): a group has too many members for one of them to fail it.
+ */
+import { GROUP } from '../domain/group-schema.js';
+import type { JsonObject } from '../domain/types.js';
+import { notFound } from '../errors.js';
+import type { GroupChange, GroupRecord } from '../store/port.js';
+import { checkNoneMatch, conditionalReply } from './conditions.js';
+import { documentChecks, writeContext, type Caller, type Reply } from './context.js';
+import { readGroupDocument } from './document.js';
+import { grantsGroup } from './grants.js';
+import { listResponse, toListing } from './listing.js';
+import { parseGroupPatch } from './patch.js';
+import { project, shows, type Projection } from './project.js';
+import type { ReadParameters } from './query.js';
+import { etag, renderGroup } from './render.js';
+import { shorten } from './shorten.js';
+
+export async function createGroup(caller: Caller, body: JsonObject, view: Projection): Promise<Reply> {
+  const { store } = caller.app;
+  const { document, members } = readGroupDocument(body, null, documentChecks(caller));
+  await admit(caller, null, { document: () => document, members: [{ kind: 'add', userIds: members ?? [] }] });
+  const { record } = await store.createGroup(document, members ?? [], writeContext(caller));
+  const shown = await settle(caller, record, shows(view, 'members'));
+  const location = `${caller.app.baseUrl()}/Groups/${record.id}`;
+  return { status: 201, headers: { Location: location, ETag: etag(shown.version) }, body: show(caller, shown, view) };
+}
+
+export async function readGroup(caller: Caller, id: string, view: Projection): Promise<Reply> {
+  const record = await find(caller, id, shows(view, 'members'));
+  return conditionalReply(caller, record.version, () => show(caller, record, view));
+}
+
+/** A page of groups, in the envelope of a ListResponse; members are read only if they are shown. */
+export async function listGroups(caller: Caller, parameters: ReadParameters): Promise<object> {
+  const { query, view } = toListing(parameters, GROUP, caller.app.limits);
+  const page = await caller.app.store.listGroups(query, { members: shows(view, 'members') });
+  return listResponse(
+    page.items.map((record) => show(caller, record, view)),
+    page.total,
+    query.startIndex,
+  );
+}
+
+export async function replaceGroup(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
+  const checks = documentChecks(caller);
+  const change: GroupChange = {
+    document: (current) => readGroupDocument(body, current, checks).document,
+    // PUT replaces (RFC 7644 3.5.1): a group that is sent without members has none.
+    members: [{ kind: 'replace', userIds: readGroupDocument(body, null).members ?? [] }],
+  };
+  const shown = await changeGroup(caller, id, () => change, shows(view, 'members'));
+  return { status: 200, headers: { ETag: etag(shown.version) }, body: show(caller, shown, view) };
+}
+
+/**
+ * 204, as Entra prefers: a group of ten thousand is not sent back for each member. A client that
+ * names attributes gets them (RFC 7644 3.5.2).
+ */
+export async function patchGroup(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
+  const silent = view.mode === 'default';
+  const base = caller.app.baseUrl();
+  const checks = documentChecks(caller);
+  const parse = (record: GroupRecord) =>
+    parseGroupPatch(body, { id, rendered: renderGroup(record, base), base, checks });
+  const shown = await changeGroup(caller, id, parse, !silent && shows(view, 'members'));
+  const headers = { ETag: etag(shown.version) };
+  if (silent) return { status: 204, headers, body: null };
+  return { status: 200, headers, body: show(caller, shown, view) };
+}
+
+export async function deleteGroup(caller: Caller, id: string): Promise<Reply> {
+  const { store, provisioning } = caller.app;
+  const record = await find(caller, id, false);
+  checkNoneMatch(caller, record.version);
+  await provisioning.admitWithdrawal();
+  await store.deleteGroup(id, writeContext(caller));
+  provisioning.poke();
+  if (caller.interactive) await provisioning.settleGroup(caller.requestId);
+  return { status: 204, headers: {}, body: null };
+}
+
+async function changeGroup(
+  caller: Caller,
+  id: string,
+  parse: (record: GroupRecord) => GroupChange,
+  members: boolean,
+): Promise<GroupRecord> {
+  const current = await find(caller, id, false);
+  checkNoneMatch(caller, current.version);
+  const change = parse(current);
+  const replaces = change.members.some((op) => op.kind === 'replace');
+  await admit(caller, replaces ? await find(caller, id, true) : current, change);
+  const written = await caller.app.store.updateGroup(id, change, writeContext(caller), { members: false });
+  return settle(caller, written.record, members);
+}
+
+async function admit(caller: Caller, current: GroupRecord | null, change: GroupChange): Promise<void> {
+  const { provisioning } = caller.app;
+  const next = change.document(current?.document ?? {});
+  await (grantsGroup(current, next, change.members) ? provisioning.admitGrant() : provisioning.admitWithdrawal());
+}
+
+/** Waits, and reads again what is to be shown. */
+async function settle(caller: Caller, record: GroupRecord, members: boolean): Promise<GroupRecord> {
+  const { store, provisioning } = caller.app;
+  provisioning.poke();
+  if (caller.interactive) await provisioning.settleGroup(caller.requestId);
+  return (await store.getGroup(record.id, { members })) ?? record;
+}
+
+async function find(caller: Caller, id: string, members: boolean): Promise<GroupRecord> {
+  const record = await caller.app.store.getGroup(id, { members });
+  if (record === null) throw notFound('Group', shorten(id));
+  return record;
+}
+
+function show(caller: Caller, record: GroupRecord, view: Projection): JsonObject {
+  return project(renderGroup(record, caller.app.baseUrl()), view);
+}

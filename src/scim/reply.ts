@@ -1,0 +1,62 @@
+/** Puts answers on the wire. The one place that knows how an error looks to a client. */
+import type { Request, Response } from 'express';
+import { ScimError } from '../errors.js';
+import type { Reply } from './context.js';
+import { DRAIN_BYTES } from './json-body.js';
+
+export const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error';
+export const SCIM_JSON = 'application/scim+json';
+
+/** Sends a reply in the media type that was negotiated. */
+export function sendReply(response: Response, reply: Reply, mediaType: string): void {
+  response.status(reply.status).set(reply.headers);
+  if (reply.body === null) response.end();
+  else response.set('Content-Type', mediaType).send(reply.body);
+}
+
+/** What a client is told about an error; everything that is no ScimError is a bug and tells nothing. */
+export function toScimError(error: unknown): ScimError {
+  return error instanceof ScimError
+    ? error
+    : new ScimError(500, 'Internal error. Nothing more is known to the client.');
+}
+
+/**
+ * The body of an error (RFC 7644 3.12). The request id goes into `detail`, because Entra and Okta
+ * show their administrators the body and never the headers.
+ */
+export function errorBody(error: ScimError, requestId: string): object {
+  const detail = error.message.includes(requestId) ? error.message : `${error.message} (request ${requestId})`;
+  return {
+    schemas: [ERROR_URN],
+    status: String(error.status),
+    ...(error.scimType === undefined ? {} : { scimType: error.scimType }),
+    detail,
+  };
+}
+
+/** Sends an error, unless an answer is under way already: then nothing can be said any more. */
+export function sendError(response: Response, error: ScimError, requestId: string): void {
+  if (response.headersSent) return;
+  // What a handler may have prepared for its success does not belong to the error.
+  response.removeHeader('ETag');
+  response.removeHeader('Location');
+  if (hasLongUnreadBody(response.req)) response.set('Connection', 'close');
+  response.status(error.status).set(error.headers).set('Content-Type', SCIM_JSON).send(errorBody(error, requestId));
+}
+
+/** `application/json` for those who ask for it and not for SCIM's own type; else application/scim+json. */
+export function negotiate(accept: string | undefined): string {
+  if (accept === undefined) return SCIM_JSON;
+  const lower = accept.toLowerCase();
+  const plainOnly = lower.includes('application/json') && !lower.includes(SCIM_JSON);
+  return plainOnly ? 'application/json' : SCIM_JSON;
+}
+
+/** Node reads what is left of a body to its end before it uses a connection again, however long that is. */
+function hasLongUnreadBody(request: Request): boolean {
+  if (request.complete) return false;
+  return (
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > DRAIN_BYTES
+  );
+}

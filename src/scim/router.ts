@@ -1,0 +1,212 @@
+/**
+ * The SCIM surface as one Express application, to be mounted at its base path. Order matters:
+ *
+ *   request id -> authentication -> endpoint, method, scope -> body (size, type, shape) -> query
+ *   -> own handlers, or scimmy's routers for CRUD -> one error handler
+ *
+ * Nothing of a body is read before its sender is known. Whatever goes wrong, the answer is a SCIM
+ * error, and only ScimError says anything to the client.
+ */
+import { randomUUID } from 'node:crypto';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import type { Clock } from '../clock.js';
+import type { Provisioning } from '../domain/provisioning.js';
+import type { Rules } from '../domain/rules.js';
+import type { JsonObject } from '../domain/types.js';
+import { ScimError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Store } from '../store/port.js';
+import { createAttemptLimit, DEFAULT_ATTEMPT_LIMIT, type AttemptLimitOptions } from './attempt-limit.js';
+import { createAuthenticator, type AccessTokenVerifier, type Authenticator, type Principal } from './authenticate.js';
+import { DEFAULT_LIMITS, type ScimApp, type ScimLimits, type ScimRequest } from './context.js';
+import { handle } from './endpoints.js';
+import { parseCondition } from './etags.js';
+import { discardBody, readJsonBody, type BodyLimits } from './json-body.js';
+import type { Entitlement } from './okta-roles.js';
+import { NO_PARAMETERS, parseQuery } from './query.js';
+import { sendError, toScimError } from './reply.js';
+import { guessIdp, logRequest, outcomeOf, readClientRequestId, type RequestEvent } from './request-log.js';
+import { matchRoute, type Route } from './routes.js';
+import { scimmyDispatcher } from './scimmy-router.js';
+import { scopeRefusal } from './tokens.js';
+
+export interface ScimRouterOptions {
+  readonly store: Store;
+  readonly provisioning: Provisioning;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** URL under which clients reach the mount path, as `https://bridge.example/scim/v2`. A function where it is known only after listening. */
+  readonly baseUrl: string | (() => string);
+  readonly rules: () => Rules;
+  readonly limits?: Partial<ScimLimits>;
+  readonly attemptLimit?: AttemptLimitOptions;
+  readonly verifyAccessToken?: AccessTokenVerifier;
+  readonly entitlements?: () => readonly Entitlement[];
+  readonly newRequestId?: () => string;
+  /** Called once per request, when its answer has gone out. */
+  readonly onRequest?: (event: RequestEvent) => void;
+}
+
+/** What is known of a request so far; the log line is made of it. */
+interface Progress {
+  readonly requestId: string;
+  readonly startedAt: number;
+  route: Route | null;
+  principal: Principal | null;
+  error: ScimError | null;
+}
+
+/** Makes the SCIM application. */
+export function createScimRouter(options: ScimRouterOptions): Express {
+  const app = toApp(options);
+  const authenticator = createAuthenticator({
+    store: options.store,
+    clock: options.clock,
+    log: options.log,
+    attempts: createAttemptLimit(options.clock, options.attemptLimit ?? DEFAULT_ATTEMPT_LIMIT),
+    verifyAccessToken: options.verifyAccessToken ?? null,
+  });
+  const dispatch = scimmyDispatcher();
+  const router = express();
+  // Express would add an ETag of its own making, and parse brackets of the query into objects.
+  router.disable('etag').disable('x-powered-by').set('query parser', false);
+  const progress = new WeakMap<Request, Progress>();
+
+  router.use((request, response, next) => {
+    progress.set(request, begin(request, response, options));
+    next();
+  });
+  router.use((request, response, next) => {
+    const known = progressOf(progress, request);
+    prepare(app, authenticator, known, request, response)
+      .then(async (context) => {
+        if (context !== null) await handle(context, request, next, dispatch);
+      })
+      .catch(next);
+  });
+  // Express knows an error handler by its four parameters.
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  router.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    const known = progressOf(progress, request);
+    known.error = toScimError(error);
+    report(options.log, known, error);
+    sendError(response, known.error, known.requestId);
+  });
+  return router;
+}
+
+function toApp(options: ScimRouterOptions): ScimApp {
+  const { baseUrl } = options;
+  return {
+    store: options.store,
+    provisioning: options.provisioning,
+    clock: options.clock,
+    log: options.log,
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    baseUrl: () => (typeof baseUrl === 'string' ? baseUrl : baseUrl()).replace(/\/$/, ''),
+    rules: options.rules,
+    entitlements: options.entitlements ?? (() => []),
+    oauth: options.verifyAccessToken !== undefined,
+  };
+}
+
+function progressOf(progress: WeakMap<Request, Progress>, request: Request): Progress {
+  const known = progress.get(request);
+  if (known === undefined) throw new Error('a request was not begun');
+  return known;
+}
+
+/** Gives the request its id and sees to it that it is logged once, however it ends. */
+function begin(request: Request, response: Response, options: ScimRouterOptions): Progress {
+  const { clock, log, onRequest } = options;
+  const known: Progress = {
+    requestId: (options.newRequestId ?? randomUUID)(),
+    startedAt: clock.monotonic(),
+    route: null,
+    principal: null,
+    error: null,
+  };
+  response.set({ 'X-Request-Id': known.requestId, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+  response.removeHeader('X-Powered-By');
+  response.once('close', () => {
+    const event: RequestEvent = {
+      requestId: known.requestId,
+      method: request.method,
+      template: known.route?.template ?? null,
+      status: response.statusCode,
+      latencyMs: Math.round((clock.monotonic() - known.startedAt) * 10) / 10,
+      idp: guessIdp(request),
+      tokenLabel: known.principal?.label ?? null,
+      tokenId: known.principal?.tokenId ?? null,
+      outcome: outcomeOf(response.statusCode, !response.writableFinished),
+      scimType: known.error?.scimType ?? null,
+      clientRequestId: readClientRequestId(request),
+    };
+    logRequest(log, event);
+    onRequest?.(event);
+  });
+  return known;
+}
+
+/** Everything before the handlers. Null: the request has been answered. */
+async function prepare(
+  app: ScimApp,
+  authenticator: Authenticator,
+  known: Progress,
+  request: Request,
+  response: Response,
+): Promise<ScimRequest | null> {
+  known.principal = await authenticator.authenticate(request, request.ip ?? '');
+  const route = matchRoute(request.method, request.url);
+  if (route === null) throw new ScimError(404, 'There is no such endpoint.');
+  known.route = route;
+  if (request.method === 'OPTIONS') {
+    response.status(204).set('Allow', route.allow.join(', ')).end();
+    return null;
+  }
+  if (!route.allowed) {
+    const headers = { Allow: route.allow.join(', ') };
+    throw new ScimError(405, `${request.method.slice(0, 20)} is not possible on ${route.template}.`, { headers });
+  }
+  const refusal = scopeRefusal(known.principal.scopes, route.access);
+  if (refusal !== null) throw new ScimError(403, refusal);
+  const body = await readBody(app, route, request);
+  request.body = body ?? undefined; // for the guess of the request log; the handlers take it from the context
+  const isSearch = request.method === 'POST' && route.template.endsWith('/.search');
+  return {
+    app,
+    requestId: known.requestId,
+    principal: known.principal,
+    interactive: true,
+    ifMatch: parseCondition(request.headers['if-match']),
+    ifNoneMatch: parseCondition(request.headers['if-none-match']),
+    route,
+    body,
+    parameters: isSearch ? NO_PARAMETERS : parseQuery(request.url),
+    response,
+  };
+}
+
+async function readBody(app: ScimApp, route: Route, request: Request): Promise<JsonObject | null> {
+  const { limits, clock } = app;
+  const large = route.kind === 'bulk' || route.access.resource === 'groups';
+  const bodyLimits: BodyLimits = {
+    maxBytes: large ? limits.largeBodyBytes : limits.bodyBytes,
+    maxValues: large ? limits.largeBodyValues : limits.bodyValues,
+    timeoutMs: limits.bodyTimeoutMs,
+  };
+  if (request.method === 'POST' || request.method === 'PUT' || request.method === 'PATCH') {
+    return readJsonBody(request, bodyLimits, clock);
+  }
+  await discardBody(request, bodyLimits, clock);
+  return null;
+}
+
+/** Bugs are for the log alone; so is why the store was not available. */
+function report(log: Log, known: Progress, error: unknown): void {
+  if (known.error === null || known.error.status < 500) return;
+  const cause = error instanceof ScimError ? error.cause : error;
+  const bindings = { requestId: known.requestId, template: known.route?.template ?? null, err: cause ?? error };
+  if (known.error.status === 500) log.error(bindings, 'scim request failed');
+  else log.warn(bindings, 'scim request turned away');
+}

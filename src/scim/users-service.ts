@@ -1,0 +1,109 @@
+/**
+ * Users: from a validated request to the store, and from its effects back to an answer
+ * (design section 3). A write waits for its own effects; if they are refused for good, the store
+ * has been put back by then and the IdP gets the reason.
+ */
+import type { Document, JsonObject } from '../domain/types.js';
+import { USER } from '../domain/user-schema.js';
+import { notFound } from '../errors.js';
+import type { UserRecord, Written } from '../store/port.js';
+import { checkNoneMatch, conditionalReply } from './conditions.js';
+import { documentChecks, writeContext, type Caller, type Reply } from './context.js';
+import { readUserDocument } from './document.js';
+import { grantsUser } from './grants.js';
+import { listResponse, toListing } from './listing.js';
+import { parseUserPatch } from './patch.js';
+import { project, type Projection } from './project.js';
+import type { ReadParameters } from './query.js';
+import { etag, renderUser } from './render.js';
+import { shorten } from './shorten.js';
+
+export async function createUser(caller: Caller, body: JsonObject, view: Projection): Promise<Reply> {
+  const { store } = caller.app;
+  const document = readUserDocument(body, null, documentChecks(caller));
+  await admit(caller, null, document);
+  const record = await settle(caller, await store.createUser(document, writeContext(caller)));
+  const location = `${caller.app.baseUrl()}/Users/${record.id}`;
+  return { status: 201, headers: { Location: location, ETag: etag(record.version) }, body: show(caller, record, view) };
+}
+
+export async function readUser(caller: Caller, id: string, view: Projection): Promise<Reply> {
+  const record = await find(caller, id);
+  return conditionalReply(caller, record.version, () => show(caller, record, view));
+}
+
+/** A page of users, in the envelope of a ListResponse. */
+export async function listUsers(caller: Caller, parameters: ReadParameters): Promise<object> {
+  const { query, view } = toListing(parameters, USER, caller.app.limits);
+  const page = await caller.app.store.listUsers(query);
+  return listResponse(
+    page.items.map((record) => show(caller, record, view)),
+    page.total,
+    query.startIndex,
+  );
+}
+
+export async function replaceUser(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
+  const checks = documentChecks(caller);
+  return changeUser(caller, id, () => (current) => readUserDocument(body, current, checks), view);
+}
+
+export async function patchUser(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
+  const base = caller.app.baseUrl();
+  const checks = documentChecks(caller);
+  const parse = (record: UserRecord) => parseUserPatch(body, { id, rendered: renderUser(record, base), base, checks });
+  return changeUser(caller, id, parse, view);
+}
+
+export async function deleteUser(caller: Caller, id: string): Promise<Reply> {
+  const { store, provisioning } = caller.app;
+  const record = await find(caller, id);
+  checkNoneMatch(caller, record.version);
+  await provisioning.admitWithdrawal();
+  await store.deleteUser(id, writeContext(caller));
+  provisioning.poke();
+  if (caller.interactive) await provisioning.settleGroup(caller.requestId);
+  return { status: 204, headers: {}, body: null };
+}
+
+async function changeUser(
+  caller: Caller,
+  id: string,
+  parse: (record: UserRecord) => (current: Document) => Document,
+  view: Projection,
+): Promise<Reply> {
+  const { store } = caller.app;
+  const current = await find(caller, id);
+  checkNoneMatch(caller, current.version);
+  const change = parse(current);
+  await admit(caller, current.document, change(current.document));
+  const record = await settle(caller, await store.updateUser(id, change, writeContext(caller)));
+  return { status: 200, headers: { ETag: etag(record.version) }, body: show(caller, record, view) };
+}
+
+async function admit(caller: Caller, current: Document | null, next: Document): Promise<void> {
+  const { provisioning } = caller.app;
+  await (grantsUser(current, next) ? provisioning.admitGrant() : provisioning.admitWithdrawal());
+}
+
+/** Called in the tick in which the store answered, so that the reconciler cannot be done before it is waited for. */
+async function settle(caller: Caller, written: Written<UserRecord>): Promise<UserRecord> {
+  const { store, provisioning } = caller.app;
+  const { record } = written;
+  provisioning.poke();
+  if (!caller.interactive) return record;
+  const outcome = await provisioning.settle(record.id, record.version);
+  if (outcome.kind === 'refused') throw outcome.error;
+  // `status` has moved meanwhile, the version has not, unless somebody else wrote.
+  return (await store.getUser(record.id)) ?? record;
+}
+
+async function find(caller: Caller, id: string): Promise<UserRecord> {
+  const record = await caller.app.store.getUser(id);
+  if (record === null) throw notFound('User', shorten(id));
+  return record;
+}
+
+function show(caller: Caller, record: UserRecord, view: Projection): JsonObject {
+  return project(renderUser(record, caller.app.baseUrl()), view);
+}
