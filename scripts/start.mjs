@@ -1,6 +1,7 @@
 /**
  * `npm start`: a clone with nothing installed becomes a running bridge. The server runs in this very
- * process, so that signals reach it without a go-between.
+ * process, and package.json starts it with `exec`, so that a signal to npm reaches it: a shell in
+ * between would die of the signal and leave the server behind. (On Windows: node scripts/start.mjs.)
  */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
