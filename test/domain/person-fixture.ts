@@ -1,0 +1,65 @@
+import { foldAddress } from '../../src/domain/fold.js';
+import type { Invite, Person } from '../../src/domain/person.js';
+import type { MemberId, SeatType, UserId, WorkspaceGroupId, WorkspaceMember } from '../../src/domain/types.js';
+
+export const memberId = (id: string) => id as MemberId;
+export const groupId = (id: string) => id as WorkspaceGroupId;
+
+export function member(name: string, more: Partial<WorkspaceMember> = {}): WorkspaceMember {
+  const email = `${name}@example.com`;
+  return {
+    ...{ memberId: memberId(`m-${name}`), email, address: foldAddress(email), firstName: name },
+    ...{ seatType: 'workspace_member' as SeatType, isOwner: false, isLocked: false },
+    ...more,
+  };
+}
+
+export function invite(name: string, more: Partial<Invite> = {}): Invite {
+  return {
+    ...{
+      id: 1,
+      address: foldAddress(`${name}@example.com`),
+      seatType: 'workspace_member' as SeatType,
+      usageLimit: null,
+    },
+    ...{ state: 'invited' as const, sends: 1, round: 1, sentAt: 0, revokeFailures: 0 },
+    ...more,
+  };
+}
+
+/** A managed, active user whom nothing distinguishes. */
+export function person(name: string, more: Partial<Person> = {}): Person {
+  return {
+    userId: `u-${name}` as UserId,
+    userName: `${name}@example.com`,
+    version: 1,
+    desired: 'active',
+    managed: true,
+    address: foldAddress(`${name}@example.com`),
+    seat: null,
+    usageLimit: null,
+    groups: new Map(),
+    givenGroups: new Set(),
+    withdrawnGroups: new Set(),
+    shares: new Map(),
+    givenShares: new Map(),
+    heldShares: new Map(),
+    activationFresh: false,
+    lockedByBridge: false,
+    removedAt: null,
+    seatBefore: null,
+    seatGiven: null,
+    seatDeclined: null,
+    member: null,
+    memberGroups: new Set(),
+    strays: [],
+    invite: null,
+    staleInvites: [],
+    protection: null,
+    refused: new Map(),
+    released: new Set(),
+    held: new Set(),
+    membersReadAt: 0,
+    ...more,
+  };
+}
