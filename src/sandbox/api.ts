@@ -7,7 +7,7 @@ import type { WindowLimit } from './window-limit.js';
 import type { Caller } from './members.js';
 import type { FieldProblem } from './refusal.js';
 import { InvalidFields, Refusal, refusalBody } from './refusal.js';
-import type { Route } from './routes.js';
+import type { Route } from './route.js';
 import { ROUTES } from './routes.js';
 import type { ApiKey, Tier, World } from './state.js';
 

@@ -1,6 +1,5 @@
 /** Workspaces as plain data: what a sandbox starts from, and what it can be saved as. */
 import type { SeatType } from '../domain/types.js';
-import type { Caller } from './members.js';
 import { addMember } from './members.js';
 import { createGroup } from './groups.js';
 import { alphanumeric, hex } from './random.js';
@@ -224,54 +223,4 @@ function principalId(world: World, who: string): string {
   if (member !== undefined) return member.userId;
   for (const account of world.workspace.serviceAccounts.values()) if (account.name === who) return account.userId;
   throw new Error(`The seed names ${who}, who is neither a member nor a service account.`);
-}
-
-/** The workspace as it stands now: loading the answer gives the same workspace, ids included. */
-export function dumpSeed(world: World): Seed {
-  const { workspace } = world;
-  const nameOf = (id: string): string =>
-    workspace.members.get(id)?.email ?? workspace.serviceAccounts.get(id)?.name ?? id;
-  return {
-    workspaceId: workspace.id,
-    tier: workspace.tier,
-    seatLimits: workspace.seatLimits,
-    verifiedDomains: [...workspace.verifiedDomains],
-    everyoneGroupId: workspace.everyoneGroupId,
-    members: Array.from(workspace.members.values(), ({ isLocked, ...member }) => ({
-      ...member,
-      locked: isLocked,
-      owner: member.userId === workspace.ownerId,
-    })),
-    groups: Array.from(workspace.groups.values(), ({ id, name, memberIds, scimSynced, scimFrozen }) => ({
-      id,
-      name,
-      members: Array.from(memberIds, nameOf),
-      scimSynced,
-      scimFrozen,
-    })),
-    serviceAccounts: Array.from(workspace.serviceAccounts.values(), ({ name, userId }) => ({ name, userId })),
-    keys: Array.from(workspace.keys.values(), ({ keyId, key, name, ownerId, scopes, disabled }) => ({
-      keyId,
-      key,
-      name,
-      owner: nameOf(ownerId),
-      scopes,
-      disabled,
-    })),
-    resources: Array.from(workspace.resources.values(), ({ slots, creatorId, ...resource }) => ({
-      ...resource,
-      creator: creatorId === null ? null : nameOf(creatorId),
-      slots: Object.fromEntries(Array.from(slots, ([slot, ids]) => [slot, [...ids]])),
-    })),
-    invites: Array.from(workspace.invites.values()).flatMap(({ status, ...invite }) =>
-      status === 'pending' ? [invite] : [],
-    ),
-    accounts: Array.from(workspace.accounts, ([email, account]) => ({ email, ...account })),
-  };
-}
-
-/** The dashboard acts for the owner. */
-export function ownerAsCaller(world: World): Caller {
-  const owner = world.workspace.members.get(world.workspace.ownerId);
-  return { userId: world.workspace.ownerId, email: owner?.email ?? null, isAdmin: true };
 }
