@@ -93,6 +93,8 @@ export interface Person {
   readonly refused: ReadonlyMap<string, { readonly until: Millis; readonly error: string }>;
   /** Held changes released by an administrator, by changeKey. */
   readonly released: ReadonlySet<string>;
+  /** Changes held now, by changeKey: they stay held until they are released or the plan lacks them. */
+  readonly held: ReadonlySet<string>;
   /** When the last believed reading of the members began; null before the first. */
   readonly membersReadAt: Millis | null;
 }

@@ -9,7 +9,7 @@ export function member(name: string, more: Partial<WorkspaceMember> = {}): Works
   const email = `${name}@example.com`;
   return {
     ...{ memberId: memberId(`m-${name}`), email, address: foldAddress(email), firstName: name },
-    ...{ seatType: 'workspace_member' as SeatType, isOwner: false, isLocked: false },
+    ...{ seatType: 'workspace_member', isOwner: false, isLocked: false },
     ...more,
   };
 }
@@ -19,7 +19,7 @@ export function invite(name: string, more: Partial<Invite> = {}): Invite {
     ...{
       id: 1,
       address: foldAddress(`${name}@example.com`),
-      seatType: 'workspace_member' as SeatType,
+      seatType: 'workspace_member',
       usageLimit: null,
     },
     ...{ state: 'invited' as const, sends: 1, round: 1, sentAt: 0, revokeFailures: 0 },

@@ -4,7 +4,7 @@
  */
 import type { Person } from '../person.js';
 import type { Change, Millis } from '../types.js';
-import { earlier, type Policy } from './policy.js';
+import { withhold, type Policy } from './policy.js';
 
 export const REINVITES_PER_HOUR = 20;
 const HOUR = 3_600_000;
@@ -23,11 +23,10 @@ export function reinviteCap(sentAt: () => readonly Millis[]): Policy {
     if (oldest === undefined || recent.length < REINVITES_PER_HOUR) return sorted;
     const capped = sorted.send.filter(({ change }) => isReinvite(change, person));
     if (capped.length === 0) return sorted;
-    return {
-      ...sorted,
-      send: sorted.send.filter((planned) => !capped.includes(planned)),
-      waiting: [...sorted.waiting, ...capped],
-      waitUntil: earlier(sorted.waitUntil, oldest + HOUR),
-    };
+    const reason = `${String(REINVITES_PER_HOUR)} invites were repeated within an hour; the rest follows`;
+    const notes = capped.map(
+      (planned) => ({ planned, fate: 'waiting', policy: 'reinviteCap', reason, alert: false }) as const,
+    );
+    return withhold(sorted, notes, oldest + HOUR);
   };
 }

@@ -1,0 +1,61 @@
+/**
+ * The last line before a call: whatever the planner says, the bridge changes only what is its own.
+ * The planner never plans what is dropped here; if something is, that is a bug, and it alerts.
+ */
+import type { Person } from '../person.js';
+import type { PlannedChange } from '../plan.js';
+import { resourceKey } from '../shares.js';
+import type { Change } from '../types.js';
+import { memberOf } from '../effect.js';
+import { withhold, type Policy } from './policy.js';
+
+/** Drops changes of unmanaged and protected people, of other people, and withdrawals of what the bridge did not give. */
+export const ownership: Policy = (sorted, { person }) => {
+  const notes = sorted.send.flatMap((planned: PlannedChange) => {
+    const reason = person === null ? foreignToHolder(planned.change) : foreignTo(planned.change, person);
+    return reason === null ? [] : [{ planned, fate: 'dropped', policy: 'ownership', reason, alert: true } as const];
+  });
+  return withhold(sorted, notes);
+};
+
+/** Why a change is none of this person's; null = it is. */
+export function foreignTo(change: Change, person: Person): string | null {
+  if (!person.managed) return 'the user is not managed by an IdP';
+  if (person.protection !== null) return `the member is protected (${person.protection})`;
+  switch (change.kind) {
+    case 'invite':
+      return change.address === person.address ? null : 'the address is not that of the user';
+    case 'revokeInvite': {
+      const own = [person.address, person.invite?.address, ...person.staleInvites.map(({ address }) => address)];
+      return own.includes(change.address) ? null : 'the invite is not one of the user';
+    }
+    case 'share':
+    case 'unshare':
+      if (change.principal.kind !== 'member' || !isOwn(change.principal.memberId, person))
+        return 'the member is not the user';
+      if (change.kind === 'share' || person.givenShares.has(resourceKey(change.resource))) return null;
+      return 'the bridge did not give this share';
+    case 'removeFromGroup':
+      if (!isOwn(change.memberId, person)) return 'the member is not the user';
+      if (person.givenGroups.has(change.groupId) || person.withdrawnGroups.has(change.groupId)) return null;
+      return 'the bridge did not add this member to the group';
+    case 'lock':
+    case 'unlock':
+    case 'setSeat':
+    case 'addToGroup': {
+      const member = memberOf(person, change.memberId);
+      if (member === null) return 'the member is not the user';
+      return member.isOwner ? 'the member owns the workspace' : null;
+    }
+  }
+}
+
+/** Groups and the mapping file give shares, and to no single member. */
+function foreignToHolder(change: Change): string | null {
+  if (change.kind !== 'share' && change.kind !== 'unshare') return 'only shares hang on a group or the mapping file';
+  return change.principal.kind === 'member' ? 'a group or the mapping file shares with no single member' : null;
+}
+
+function isOwn(memberId: Parameters<typeof memberOf>[1], person: Person): boolean {
+  return memberOf(person, memberId) !== null;
+}

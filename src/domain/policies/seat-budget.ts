@@ -1,0 +1,127 @@
+/**
+ * `SEAT_LIMITS`: foresees that ElevenLabs will refuse for lack of a seat, and says so in numbers.
+ * The same words serve the refusal before the commit and the plan.
+ *
+ * What counts (docs/api-limits.md): unlocked members only. Admin and member seats are Full seats,
+ * the owner's included; lite seats are Basic. Basic seats overflow into free Full seats. Whether
+ * pending invites hold a seat is not documented: they are not counted, ElevenLabs decides. Where
+ * a limit is not configured nothing is foreseen.
+ */
+import type { PlannedChange } from '../plan.js';
+import type { Person } from '../person.js';
+import type { SeatLimits } from '../rules.js';
+import type { SeatType, WorkspaceMember } from '../types.js';
+import { memberOf } from '../effect.js';
+import { withhold, type Policy, type PolicyNote } from './policy.js';
+
+/** Seats in use. */
+export interface SeatUsage {
+  readonly full: number;
+  readonly basic: number;
+}
+
+/** A waiting change is looked at again after this time, besides whenever something happens to its person. */
+const LOOK_AGAIN_MS = 900_000;
+
+/** Counts the seats that members hold; members of unknown seat count as Full, the dearer guess. */
+export function countSeats(members: Iterable<Pick<WorkspaceMember, 'seatType' | 'isLocked'>>): SeatUsage {
+  let full = 0;
+  let basic = 0;
+  for (const { seatType, isLocked } of members) {
+    if (isLocked) continue;
+    if (seatType === 'workspace_lite_member') basic += 1;
+    else full += 1;
+  }
+  return { full, basic };
+}
+
+export function isBasic(seat: SeatType): boolean {
+  return seat === 'workspace_lite_member';
+}
+
+/** Why no seat of this type is free, with numbers and remedy; null = one is, or it cannot be foreseen. */
+export function seatShortage(wanted: SeatType, usage: SeatUsage, limits: SeatLimits): string | null {
+  const { full, basic } = limits;
+  if (full === null) return null;
+  if (!isBasic(wanted)) {
+    if (usage.full + 1 <= full) return null;
+    return `No Full seat is free: ${of(usage.full, full)} in use. ${REMEDY} or give a Basic seat (workspace_lite_member).`;
+  }
+  if (basic === null) return null;
+  const room = basic + (full - usage.full);
+  if (usage.basic + 1 <= room) return null;
+  return `No Basic seat is free: ${of(usage.basic, basic)} Basic and ${of(usage.full, full)} Full seats in use. ${REMEDY}.`;
+}
+
+const REMEDY = 'Free a seat by disabling somebody, buy seats in ElevenLabs and raise SEAT_LIMITS,';
+
+function of(used: number, limit: number): string {
+  return `${String(used)} of ${String(limit)}`;
+}
+
+/** The shortage that one change would meet; null = none. */
+export function shortageFor(
+  planned: PlannedChange,
+  person: Person,
+  usage: SeatUsage,
+  limits: SeatLimits,
+): string | null {
+  const { change } = planned;
+  switch (change.kind) {
+    case 'invite':
+      return seatShortage(change.seatType, usage, limits);
+    case 'unlock': {
+      const seat = memberOf(person, change.memberId)?.seatType ?? 'workspace_member';
+      const shortage = seatShortage(seat, usage, limits);
+      const canDowngrade = change.allowDowngrade && seatShortage('workspace_lite_member', usage, limits) === null;
+      return canDowngrade ? null : shortage;
+    }
+    case 'setSeat': {
+      const member = memberOf(person, change.memberId);
+      // A locked member holds no seat, and between two Full seats none is taken.
+      if (member === null || member.isLocked) return null;
+      const held = member.seatType;
+      if (held !== null && isBasic(held) === isBasic(change.seatType)) return null;
+      return seatShortage(change.seatType, without(held, usage), limits);
+    }
+    case 'revokeInvite':
+    case 'lock':
+    case 'addToGroup':
+    case 'removeFromGroup':
+    case 'share':
+    case 'unshare':
+      return null;
+  }
+}
+
+function without(seat: SeatType | null, { full, basic }: SeatUsage): SeatUsage {
+  return seat !== null && isBasic(seat) ? { full, basic: basic - 1 } : { full: full - 1, basic };
+}
+
+/** Keeps back what would be refused, and what rests on it. It goes by itself when a seat is free. */
+export function seatBudget(state: () => { readonly usage: SeatUsage; readonly limits: SeatLimits }): Policy {
+  return (sorted, { person, now }) => {
+    if (person === null) return sorted;
+    const { usage, limits } = state();
+    const notes: PolicyNote[] = [];
+    for (const planned of sorted.send) {
+      const reason = shortageFor(planned, person, usage, limits);
+      if (reason === null) continue;
+      const resting = sorted.send.filter((other) => other === planned || restsOn(other, planned));
+      notes.push(
+        ...resting.map(
+          (one) => ({ planned: one, fate: 'waiting', policy: 'seatBudget', reason, alert: false }) as const,
+        ),
+      );
+      break;
+    }
+    return withhold(sorted, notes, notes.length === 0 ? null : now + LOOK_AGAIN_MS);
+  };
+}
+
+/** A locked member gets nothing before the unlock; an invite is not revoked only to be sent again. */
+function restsOn({ change }: PlannedChange, { change: kept }: PlannedChange): boolean {
+  if (kept.kind === 'unlock')
+    return change.kind === 'setSeat' || change.kind === 'addToGroup' || change.kind === 'share';
+  return kept.kind === 'invite' && change.kind === 'revokeInvite' && change.address === kept.address;
+}
