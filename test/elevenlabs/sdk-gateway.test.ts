@@ -460,10 +460,13 @@ describe('faults', () => {
     });
   });
 
-  it('gives up on a fetch that heeds no signal', async () => {
-    const deaf = open({ fetch: () => new Promise(() => {}) });
-    const failed = failure(deaf.listGroups());
+  it.each([
+    ['never answers', () => new Promise<Response>(() => {})],
+    ['never ends', async () => new Response(new ReadableStream({ pull: () => new Promise(() => {}) }))],
+  ])('gives up on a fetch that heeds no signal and %s', async (_name, deaf) => {
+    const failed = failure(open({ fetch: deaf }).listGroups());
     while (clock.pending().length === 0) await settle();
+    await settle();
     await clock.advanceAsync(TIMEOUT_MS);
     expect(await failed).toMatchObject({ kind: 'transient', message: 'no answer in time' });
   });
