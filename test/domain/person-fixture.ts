@@ -1,6 +1,6 @@
 import { foldAddress } from '../../src/domain/fold.js';
 import type { Invite, Person } from '../../src/domain/person.js';
-import type { MemberId, SeatType, UserId, WorkspaceGroupId, WorkspaceMember } from '../../src/domain/types.js';
+import type { MemberId, UserId, WorkspaceGroupId, WorkspaceMember } from '../../src/domain/types.js';
 
 export const memberId = (id: string) => id as MemberId;
 export const groupId = (id: string) => id as WorkspaceGroupId;
