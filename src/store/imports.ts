@@ -4,7 +4,7 @@
  */
 import type { ChosenAddress } from '../domain/address.js';
 import { elementsAt, sameJson } from '../domain/json.js';
-import type { Document, Json, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
+import type { Document, Json, UserStatus, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
 import { userColumns } from '../domain/user-columns.js';
 import { fold } from '../domain/fold.js';
 import { writeAudit } from './audit.js';
@@ -13,6 +13,7 @@ import { linkTo } from './group-links.js';
 import { insertGroup } from './group-writes.js';
 import { findGroupOfName, type GroupRow } from './groups.js';
 import { findWorkspaceGroup, toMember, type MemberRow } from './mirror.js';
+import { protectionOf } from './protection.js';
 import { groupSubject, userSubject } from './subject.js';
 import { deleteUserRow, insertUser, updateDocument } from './user-rows.js';
 import { documentOf, liveUserOfName, type UserRow } from './users.js';
@@ -43,7 +44,9 @@ function importMember(core: Core, member: WorkspaceMember, cause: string): numbe
     origin: 'adopted',
     writer: null,
   });
-  core.run('UPDATE users SET member_id = ? WHERE seq = ?', member.memberId, seq);
+  const isProtected = protectionOf(core, member, member.address) !== null;
+  const status: UserStatus = isProtected ? 'protected' : member.isLocked ? 'locked' : 'member';
+  core.run('UPDATE users SET member_id = ?, status = ? WHERE seq = ?', member.memberId, status, seq);
   writeAudit(core, {
     actor: ACTOR,
     action: 'user.import',

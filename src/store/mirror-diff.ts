@@ -2,7 +2,14 @@
  * Brings the mirror up to a reading and answers what was different. Rows that the bridge wrote
  * itself after the reading began are left alone: the reading may not have seen that write yet.
  */
-import type { MemberId, Millis, WorkspaceGroup, WorkspaceGroupId, WorkspaceMember } from '../domain/types.js';
+import {
+  changeKey,
+  type MemberId,
+  type Millis,
+  type WorkspaceGroup,
+  type WorkspaceGroupId,
+  type WorkspaceMember,
+} from '../domain/types.js';
 import type { Core } from './core.js';
 import { nameKeyOf } from './group-links.js';
 import { toMember, type MemberRow, type WorkspaceGroupRow } from './mirror.js';
@@ -18,32 +25,42 @@ export interface MemberDiff {
   readonly gone: readonly WorkspaceMember[];
 }
 
+/**
+ * Rows come as one signature each and are read in full only where it differs: an unchanged
+ * reading of 5,000 members must not be felt by those who wait for a SCIM answer meanwhile.
+ */
 export function diffMembers(core: Core, members: readonly WorkspaceMember[], startedAt: Millis): MemberDiff {
-  const known = new Map(core.all<MemberRow>('SELECT * FROM workspace_members').map((row) => [row.member_id, row]));
+  const known = new Map(core.raw<[MemberId, string]>(SELECT_SIGNATURES));
   const added: WorkspaceMember[] = [];
   const changed: ChangedMember[] = [];
   for (const member of members) {
-    const row = known.get(member.memberId);
+    const signature = known.get(member.memberId);
+    if (signature === undefined) added.push(member);
+    else if (signature !== signatureOf(member)) pushIfOlder(core, changed, member, startedAt);
     known.delete(member.memberId);
-    if (row === undefined) added.push(member);
-    else if (row.touched_at < startedAt && !isSame(row, member)) changed.push({ before: toMember(row), after: member });
   }
-  const gone = [...known.values()].filter((row) => row.touched_at < startedAt).map(toMember);
+  const gone = [...known.keys()].map((id) => memberRow(core, id)).filter((row) => row.touched_at < startedAt);
   for (const member of added) core.run(INSERT_MEMBER, ...columnsOf(member), member.memberId);
   for (const { after } of changed) core.run(UPDATE_MEMBER, ...columnsOf(after), after.memberId);
-  for (const { memberId } of gone) core.run('DELETE FROM workspace_members WHERE member_id = ?', memberId);
-  return { added, changed, gone };
+  for (const row of gone) core.run('DELETE FROM workspace_members WHERE member_id = ?', row.member_id);
+  return { added, changed, gone: gone.map(toMember) };
 }
 
-function isSame(row: MemberRow, member: WorkspaceMember): boolean {
-  return (
-    row.is_locked === (member.isLocked ? 1 : 0) &&
-    row.seat_type === member.seatType &&
-    row.email === member.email &&
-    row.is_owner === (member.isOwner ? 1 : 0) &&
-    row.first_name === member.firstName &&
-    row.address === member.address
-  );
+function pushIfOlder(core: Core, changed: ChangedMember[], after: WorkspaceMember, startedAt: Millis): void {
+  const row = memberRow(core, after.memberId);
+  if (row.touched_at < startedAt) changed.push({ before: toMember(row), after });
+}
+
+function memberRow(core: Core, memberId: MemberId): MemberRow {
+  const row = core.get<MemberRow>('SELECT * FROM workspace_members WHERE member_id = ?', memberId);
+  if (row === undefined) throw new Error(`no member ${memberId}`);
+  return row;
+}
+
+/** As SELECT_SIGNATURES: every column but the key. */
+function signatureOf(member: WorkspaceMember): string {
+  const { email, address, firstName, seatType, isOwner, isLocked } = member;
+  return `${isOwner ? 1 : 0}${isLocked ? 1 : 0}${seatType ?? '-'}\n${email}\n${address}\n${firstName === null ? '-' : `+${firstName}`}`;
 }
 
 function columnsOf(member: WorkspaceMember): readonly (string | number | null)[] {
@@ -60,6 +77,11 @@ function columnsOf(member: WorkspaceMember): readonly (string | number | null)[]
 export interface Pair {
   readonly groupId: WorkspaceGroupId;
   readonly memberId: MemberId;
+}
+
+interface PairDiff {
+  readonly joined: Pair[];
+  readonly left: Pair[];
 }
 
 export interface GroupDiff {
@@ -80,8 +102,7 @@ export function diffGroups(
   const known = new Map(
     core.all<WorkspaceGroupRow>('SELECT * FROM workspace_groups').map((row) => [row.group_id, row]),
   );
-  const membersOf = knownMembers(core);
-  const removedByUs = removedSince(core, options.startedAt);
+  const membersOf = new Map(core.raw<[WorkspaceGroupId, string]>(SELECT_MEMBERS_AS_TEXT));
   const diff = {
     added: [] as WorkspaceGroup[],
     renamed: [] as GroupDiff['renamed'][number][],
@@ -97,38 +118,29 @@ export function diffGroups(
       if (row.name !== group.name) diff.renamed.push({ before: row.name, group });
       if (row.read_only !== (group.readOnly ? 1 : 0)) diff.switched.push(group);
     }
-    const present = membersOf.get(group.groupId) ?? new Map<MemberId, Millis>();
-    for (const memberId of new Set(group.memberIds)) {
-      if (present.delete(memberId)) continue;
-      if (!removedByUs.has(`${group.groupId} ${memberId}`)) diff.joined.push({ groupId: group.groupId, memberId });
-    }
-    for (const [memberId, touchedAt] of present) {
-      if (touchedAt < options.startedAt) diff.left.push({ groupId: group.groupId, memberId });
-    }
+    diffPairs(core, group, membersOf.get(group.groupId) ?? '', options.startedAt, diff);
   }
   const gone = options.partial ? [] : [...known.keys()];
   storeGroups(core, { ...diff, gone });
   return { ...diff, gone };
 }
 
-function knownMembers(core: Core): Map<WorkspaceGroupId, Map<MemberId, Millis>> {
-  const known = new Map<WorkspaceGroupId, Map<MemberId, Millis>>();
-  let lastId: WorkspaceGroupId | null = null;
-  let last = new Map<MemberId, Millis>();
-  for (const [groupId, memberId, touchedAt] of core.raw<[WorkspaceGroupId, MemberId, Millis]>(SELECT_PAIRS)) {
-    if (groupId !== lastId) {
-      lastId = groupId;
-      last = new Map();
-      known.set(groupId, last);
-    }
-    last.set(memberId, touchedAt);
+/** Compares a group's members as one text first; most groups are as they were. */
+function diffPairs(core: Core, group: WorkspaceGroup, known: string, startedAt: Millis, diff: PairDiff): void {
+  if (known === [...group.memberIds].sort().join('\n')) return;
+  const present = new Map(core.raw<[MemberId, Millis]>(SELECT_MEMBERS_OF_GROUP, group.groupId));
+  for (const memberId of new Set(group.memberIds)) {
+    if (!present.delete(memberId) && !wasRemovedSince(core, group.groupId, memberId, startedAt))
+      diff.joined.push({ groupId: group.groupId, memberId });
   }
-  return known;
+  for (const [memberId, touchedAt] of present) {
+    if (touchedAt < startedAt) diff.left.push({ groupId: group.groupId, memberId });
+  }
 }
 
-/** Pairs that the bridge took out after the reading began: their rows are gone, so the ledger tells. */
-function removedSince(core: Core, startedAt: Millis): ReadonlySet<string> {
-  return new Set(core.values<string>(SELECT_REMOVED, startedAt));
+/** Pairs that the bridge took out after the reading began have no row that could say so: the ledger tells. */
+function wasRemovedSince(core: Core, groupId: WorkspaceGroupId, memberId: MemberId, startedAt: Millis): boolean {
+  return core.value(WAS_REMOVED, startedAt, changeKey({ kind: 'removeFromGroup', groupId, memberId })) === 1;
 }
 
 function storeGroups(core: Core, diff: GroupDiff): void {
@@ -154,7 +166,10 @@ const INSERT_MEMBER =
   'INSERT INTO workspace_members (email, address, first_name, seat_type, is_owner, is_locked, member_id) VALUES (?, ?, ?, ?, ?, ?, ?)';
 const UPDATE_MEMBER =
   'UPDATE workspace_members SET email = ?, address = ?, first_name = ?, seat_type = ?, is_owner = ?, is_locked = ? WHERE member_id = ?';
-const SELECT_PAIRS = 'SELECT group_id, member_id, touched_at FROM workspace_group_members ORDER BY group_id';
-const SELECT_REMOVED = `SELECT json_extract(change, '$.groupId') || ' ' || json_extract(change, '$.memberId') FROM ledger
-  WHERE ended_at >= ? AND kind = 'removeFromGroup' AND state = 'done'`;
+const SELECT_SIGNATURES = `SELECT member_id, is_owner || is_locked || COALESCE(seat_type, '-') || char(10) || email || char(10) || address
+  || char(10) || CASE WHEN first_name IS NULL THEN '-' ELSE '+' || first_name END FROM workspace_members`;
+const SELECT_MEMBERS_AS_TEXT = `SELECT group_id, group_concat(member_id, char(10) ORDER BY member_id)
+  FROM workspace_group_members GROUP BY group_id`;
+const SELECT_MEMBERS_OF_GROUP = 'SELECT member_id, touched_at FROM workspace_group_members WHERE group_id = ?';
+const WAS_REMOVED = `SELECT 1 FROM ledger WHERE ended_at >= ? AND change_key = ? AND state = 'done' LIMIT 1`;
 const INSERT_GROUP = 'INSERT INTO workspace_groups (group_id, name, name_key, read_only) VALUES (?, ?, ?, ?)';

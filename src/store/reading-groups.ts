@@ -24,7 +24,9 @@ export function applyGroups(
   for (const groupId of diff.gone) groupGone(core, groupId, context);
   for (const group of diff.switched) groupSwitched(core, group, context);
   for (const { before, group } of diff.renamed) groupRenamed(core, before, group, context);
-  for (const pair of diff.joined) memberJoined(core, pair, context);
+  // Nobody is linked to a group that has just come up: linking it takes its members over.
+  const added = new Set(diff.added.map(({ groupId }) => groupId));
+  for (const pair of diff.joined) if (!added.has(pair.groupId)) memberJoined(core, pair, context);
   for (const pair of diff.left) memberLeft(core, pair, context);
   for (const row of waitingGroups(core)) linkWaiting(core, row, context);
   return { imported: importGroups(core, context.cause), changed: countChanged(diff) };

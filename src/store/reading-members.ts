@@ -34,7 +34,6 @@ export function applyMembers(
   for (const seq of imported) {
     const { member_id: memberId } = rowOfSeq(core, seq);
     if (memberId !== null) joinMirrorGroups(core, seq, memberId);
-    context.concerned.show(seq);
   }
   if (adminsMoved(diff)) context.concerned.users(core.values<number>(SELECT_ADMINS), PRIORITY.background);
   return { accepted, imported: imported.length, changed: diff.added.length + diff.changed.length + diff.gone.length };
