@@ -51,7 +51,7 @@ const found = (text: string): string => {
     .join(' ');
 };
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => void jest.restoreAllMocks());
 
 describe('a filter finds', () => {
   it.each([
