@@ -97,6 +97,11 @@ export function writeContext(caller: Caller): WriteContext {
   };
 }
 
+/** For a POST: there is no version yet that `If-Match` could name. */
+export function creationContext(caller: Caller): WriteContext {
+  return { ...writeContext(caller), ifMatch: null };
+}
+
 /** What the operator's rules forbid clients to write. */
 export function documentChecks(caller: Caller): DocumentChecks {
   const rules = caller.app.rules();

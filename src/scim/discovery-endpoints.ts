@@ -75,7 +75,9 @@ function refuseFilter(parameters: ReadParameters): void {
 
 function find(resources: readonly JsonObject[], what: string, id: string): object {
   const wanted = id.toLowerCase();
-  const found = resources.find((resource) => String(resource['id']).toLowerCase() === wanted);
+  const found = resources.find(
+    (resource) => typeof resource['id'] === 'string' && resource['id'].toLowerCase() === wanted,
+  );
   if (found === undefined) throw notFound(what, shorten(id));
   return found;
 }

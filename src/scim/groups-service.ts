@@ -8,7 +8,7 @@ import type { JsonObject } from '../domain/types.js';
 import { notFound } from '../errors.js';
 import type { GroupChange, GroupRecord } from '../store/port.js';
 import { checkNoneMatch, conditionalReply } from './conditions.js';
-import { documentChecks, writeContext, type Caller, type Reply } from './context.js';
+import { creationContext, documentChecks, writeContext, type Caller, type Reply } from './context.js';
 import { readGroupDocument } from './document.js';
 import { grantsGroup } from './grants.js';
 import { listResponse, toListing } from './listing.js';
@@ -22,7 +22,7 @@ export async function createGroup(caller: Caller, body: JsonObject, view: Projec
   const { store } = caller.app;
   const { document, members } = readGroupDocument(body, null, documentChecks(caller));
   await admit(caller, null, { document: () => document, members: [{ kind: 'add', userIds: members ?? [] }] });
-  const { record } = await store.createGroup(document, members ?? [], writeContext(caller));
+  const { record } = await store.createGroup(document, members ?? [], creationContext(caller));
   const shown = await settle(caller, record, shows(view, 'members'));
   const location = `${caller.app.baseUrl()}/Groups/${record.id}`;
   return { status: 201, headers: { Location: location, ETag: etag(shown.version) }, body: show(caller, shown, view) };

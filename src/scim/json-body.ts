@@ -48,7 +48,7 @@ function hasBody(request: IncomingMessage): boolean {
 
 function checkDeclaredLength(request: IncomingMessage, maxBytes: number): void {
   const declared = Number(request.headers['content-length'] ?? 0);
-  if (declared > maxBytes + DRAIN_BYTES) throw tooLarge(maxBytes, true);
+  if (declared > maxBytes + DRAIN_BYTES) throw tooLarge(maxBytes);
 }
 
 function checkMediaType(request: IncomingMessage): void {
@@ -74,9 +74,8 @@ function unsupported(detail: string, headers: Readonly<Record<string, string>> =
   return new ScimError(415, detail, { headers: { Accept: 'application/scim+json, application/json', ...headers } });
 }
 
-function tooLarge(maxBytes: number, abandon: boolean): ScimError {
-  const detail = `The body is larger than ${String(maxBytes)} bytes.`;
-  return abandon ? new ScimError(413, detail, { headers: { Connection: 'close' } }) : payloadTooLarge(detail);
+function tooLarge(maxBytes: number): ScimError {
+  return payloadTooLarge(`The body is larger than ${String(maxBytes)} bytes.`);
 }
 
 /** Collects the body; beyond the limit it only counts, far beyond it stops. */
@@ -96,12 +95,12 @@ function readBytes(request: IncomingMessage, limits: BodyLimits, clock: Clock): 
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
       if (size <= limits.maxBytes) chunks.push(chunk);
-      else if (size > limits.maxBytes + DRAIN_BYTES) abandon(tooLarge(limits.maxBytes, true));
+      else if (size > limits.maxBytes + DRAIN_BYTES) abandon(tooLarge(limits.maxBytes));
       else chunks.length = 0;
     };
     const onEnd = (): void =>
       settle(() => {
-        if (size > limits.maxBytes) reject(tooLarge(limits.maxBytes, false));
+        if (size > limits.maxBytes) reject(tooLarge(limits.maxBytes));
         else resolve(Buffer.concat(chunks));
       });
     const onAbort = (): void => settle(() => reject(new ScimError(400, 'The body was not received completely.')));

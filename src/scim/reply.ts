@@ -1,8 +1,10 @@
 /** Puts answers on the wire. The one place that knows how an error looks to a client. */
 import type { Request, Response } from 'express';
+import type { Clock } from '../clock.js';
 import { ScimError } from '../errors.js';
 import type { Reply } from './context.js';
 import { DRAIN_BYTES } from './json-body.js';
+import { lingerOnClose } from './linger.js';
 
 export const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error';
 export const SCIM_JSON = 'application/scim+json';
@@ -36,12 +38,15 @@ export function errorBody(error: ScimError, requestId: string): object {
 }
 
 /** Sends an error, unless an answer is under way already: then nothing can be said any more. */
-export function sendError(response: Response, error: ScimError, requestId: string): void {
+export function sendError(response: Response, error: ScimError, requestId: string, clock: Clock): void {
   if (response.headersSent) return;
   // What a handler may have prepared for its success does not belong to the error.
   response.removeHeader('ETag');
   response.removeHeader('Location');
-  if (hasLongUnreadBody(response.req)) response.set('Connection', 'close');
+  if (hasLongUnreadBody(response.req)) {
+    response.set('Connection', 'close');
+    lingerOnClose(response.req, clock);
+  }
   response.status(error.status).set(error.headers).set('Content-Type', SCIM_JSON).send(errorBody(error, requestId));
 }
 

@@ -66,6 +66,6 @@ class Bypass extends Error {
   }
 
   get status(): never {
-    throw this.#error; // eslint-disable-line @typescript-eslint/only-throw-error -- exactly what was caught
+    throw this.#error;
   }
 }

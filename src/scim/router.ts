@@ -90,7 +90,7 @@ export function createScimRouter(options: ScimRouterOptions): Express {
     const known = progressOf(progress, request);
     known.error = toScimError(error);
     report(options.log, known, error);
-    sendError(response, known.error, known.requestId);
+    sendError(response, known.error, known.requestId, options.clock);
   });
   return router;
 }
@@ -143,7 +143,12 @@ function begin(request: Request, response: Response, options: ScimRouterOptions)
       clientRequestId: readClientRequestId(request),
     };
     logRequest(log, event);
-    onRequest?.(event);
+    try {
+      onRequest?.(event);
+    } catch (error) {
+      // Thrown in an event, it would end the process.
+      log.error({ err: error, requestId: known.requestId }, 'an observer of requests failed');
+    }
   });
   return known;
 }

@@ -8,7 +8,7 @@ import { USER } from '../domain/user-schema.js';
 import { notFound } from '../errors.js';
 import type { UserRecord, Written } from '../store/port.js';
 import { checkNoneMatch, conditionalReply } from './conditions.js';
-import { documentChecks, writeContext, type Caller, type Reply } from './context.js';
+import { creationContext, documentChecks, writeContext, type Caller, type Reply } from './context.js';
 import { readUserDocument } from './document.js';
 import { grantsUser } from './grants.js';
 import { listResponse, toListing } from './listing.js';
@@ -22,7 +22,7 @@ export async function createUser(caller: Caller, body: JsonObject, view: Project
   const { store } = caller.app;
   const document = readUserDocument(body, null, documentChecks(caller));
   await admit(caller, null, document);
-  const record = await settle(caller, await store.createUser(document, writeContext(caller)));
+  const record = await settle(caller, await store.createUser(document, creationContext(caller)));
   const location = `${caller.app.baseUrl()}/Users/${record.id}`;
   return { status: 201, headers: { Location: location, ETag: etag(record.version) }, body: show(caller, record, view) };
 }
