@@ -87,6 +87,8 @@ export interface ListQuery {
   readonly startIndex: number;
   /** 0 or more; the caller has clamped it. */
   readonly count: number;
+  /** URL of the SCIM root: what `meta.location` and `$ref` begin with, for filters on them. */
+  readonly base?: string;
 }
 
 export interface Page<T> {
