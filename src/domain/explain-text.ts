@@ -1,0 +1,105 @@
+/** An explanation as text for a terminal or a page; every line stands for itself. */
+import type { About, Aspect, Explanation, LedgerFact, Obstacle } from './explain.js';
+import type { Protection } from './person.js';
+import { cleanText } from './refusal.js';
+import type { Millis } from './types.js';
+
+/** The whole explanation, one line per item. Times are ISO 8601 in UTC. */
+export function renderExplanation({ person, memberId, aspects }: Explanation): string {
+  const identity = [
+    `${cleanText(person.userName)} (${person.address ?? 'no address'}), user ${person.userId}`,
+    memberId === null ? 'no member of the workspace' : `member ${memberId}`,
+  ].join(', ');
+  return [`${identity}.`, ...aspects.map(renderAspect)].join('\n');
+}
+
+/** One item: what is, what should be, which rule says so, what is in the way, and the last call about it. */
+export function renderAspect(aspect: Aspect): string {
+  const { about, wanted, actual, rule, isSettled, obstacle, last } = aspect;
+  const is = actual ?? 'unknown';
+  const state = wanted === null ? is : isSettled ? is : `${is}, should be ${wanted}`;
+  const mark = isSettled ? 'ok  ' : 'open';
+  const parts = [
+    `${mark} ${nameOf(about)}: ${state}; rule: ${cleanText(rule)}`,
+    obstacle === null ? null : renderObstacle(obstacle),
+    last === null ? null : renderLast(last),
+  ];
+  return `${parts.filter((part) => part !== null).join('; ')}.`;
+}
+
+function nameOf(about: About): string {
+  switch (about.kind) {
+    case 'access':
+      return 'access';
+    case 'formerAddress':
+      return `former address ${about.address}`;
+    case 'seat':
+      return 'seat';
+    case 'group':
+      return about.name === null ? `group ${about.groupId}` : `group "${cleanText(about.name)}"`;
+    case 'share':
+      return `share ${about.resource}`;
+  }
+}
+
+/** What stands in the way, and what removes it. */
+export function renderObstacle(obstacle: Obstacle): string {
+  switch (obstacle.kind) {
+    case 'unmanaged':
+      return 'nothing is changed: no IdP has written this user through /Users, or it was released';
+    case 'protected':
+      return `nothing is changed: ${PROTECTIONS[obstacle.protection]}`;
+    case 'noAddress':
+      return 'no invite can be sent: the user has no e-mail address; map one in the IdP';
+    case 'notInvited':
+      return 'not invited yet';
+    case 'invitePending':
+      return renderPending(obstacle);
+    case 'inviteAmbiguous':
+      return 'whether the invite was sent is not known (its answer was lost); the members are read before anything else is sent';
+    case 'gone':
+      return `the member was removed in ElevenLabs (noticed ${iso(obstacle.since)}); invited again when the IdP turns active off and on`;
+    case 'lockedByOther':
+      return 'locked by hand in ElevenLabs, left so; unlocked when the IdP turns active off and on';
+    case 'inactive':
+      return 'given when the IdP activates the user again';
+    case 'declined':
+      return 'not applied: it is lower than the seat found at adoption; applied when the rule changes';
+    case 'notOurs':
+      return 'given by somebody else, left so';
+    case 'refused':
+      return `refused: ${cleanText(obstacle.error)} Tried again after ${iso(obstacle.until)} or when the IdP writes the user`;
+    case 'withheld':
+      return `${obstacle.note.fate}: ${cleanText(obstacle.note.reason)}`;
+    case 'held':
+      return 'held: an administrator has to release or drop it';
+    case 'underWay':
+      return obstacle.state === 'ambiguous'
+        ? 'sent, but the answer was lost; verified at the next reading'
+        : obstacle.state === 'sending'
+          ? 'being sent now'
+          : 'to be sent';
+  }
+}
+
+function renderPending({ invite, repeatsAt }: Extract<Obstacle, { kind: 'invitePending' }>): string {
+  const sent = invite.sentAt === null ? 'being sent' : `sent ${iso(invite.sentAt)}`;
+  const next = repeatsAt === null ? 'not repeated' : `repeated after ${iso(repeatsAt)}`;
+  return `waits until the invite is accepted (number ${String(invite.round)}, ${sent}, ${next})`;
+}
+
+const PROTECTIONS: Readonly<Record<Protection, string>> = {
+  owner: 'the member owns the workspace',
+  keyOwner: 'the member owns the API key of the bridge',
+  lastAdmin: 'the member is the last unlocked admin',
+  neverTouch: 'the address is on the neverTouch list of the mapping file',
+};
+
+function renderLast({ change, state, cause, why, createdAt, endedAt }: LedgerFact): string {
+  const by = cause === null ? '' : ` by ${cleanText(cause)}`;
+  return `last: ${change.kind} ${state} ${iso(endedAt ?? createdAt)}${by} (${cleanText(why)})`;
+}
+
+function iso(at: Millis): string {
+  return new Date(at).toISOString();
+}

@@ -1,0 +1,372 @@
+/**
+ * Why a user has, or lacks, what it has: for access, seat, every group and every share which rule
+ * or IdP write asked for it, what the workspace has, and what stands between the two.
+ *
+ * A pure reading of the same data that the planner plans from: what it calls missing is exactly
+ * what `planPerson` would change, were nothing refused or held.
+ */
+import type { Invite, Person, Protection } from './person.js';
+import { isOpen, MAX_INVITE_ROUNDS, planPerson, wantedSeat, type PlannedChange } from './plan.js';
+import type { PolicyNote } from './policies/policy.js';
+import type { Rules } from './rules.js';
+import { resourceKey } from './shares.js';
+import {
+  changeKey,
+  type Address,
+  type Change,
+  type LedgerState,
+  type Millis,
+  type SeatType,
+  type WorkspaceGroupId,
+} from './types.js';
+
+/** A row of the ledger, as far as it explains; the store's rows are such. */
+export interface LedgerFact {
+  readonly change: Change;
+  readonly changeKey: string;
+  readonly why: string;
+  readonly state: LedgerState;
+  /** Id of the SCIM request, sync or command that caused it. */
+  readonly cause: string | null;
+  readonly error: string | null;
+  readonly retryAt: Millis | null;
+  readonly createdAt: Millis;
+  readonly endedAt: Millis | null;
+}
+
+export interface ExplainInput {
+  /** Null: the mirror has no name for it. */
+  readonly groupName: (groupId: WorkspaceGroupId) => string | null;
+  readonly person: Person;
+  readonly rules: Rules;
+  readonly now: Millis;
+  /** Rows of this user, in any order. */
+  readonly ledger: readonly LedgerFact[];
+  /** What the policies withhold now, if they were asked. */
+  readonly notes?: readonly PolicyNote[];
+}
+
+/** What stands between what is wanted and what is so. */
+export type Obstacle =
+  | { readonly kind: 'unmanaged' }
+  | { readonly kind: 'protected'; readonly protection: Protection }
+  | { readonly kind: 'noAddress' }
+  | { readonly kind: 'notInvited' }
+  | { readonly kind: 'invitePending'; readonly invite: Invite; readonly repeatsAt: Millis | null }
+  | { readonly kind: 'inviteAmbiguous'; readonly invite: Invite }
+  | { readonly kind: 'gone'; readonly since: Millis }
+  | { readonly kind: 'lockedByOther' }
+  | { readonly kind: 'inactive' }
+  /** At adoption the rule gave a lower seat than the one found: applied when the rule changes. */
+  | { readonly kind: 'declined' }
+  /** Somebody else gave it: the bridge takes away only its own. */
+  | { readonly kind: 'notOurs' }
+  | { readonly kind: 'refused'; readonly error: string; readonly until: Millis }
+  | { readonly kind: 'withheld'; readonly note: PolicyNote }
+  | { readonly kind: 'held' }
+  | { readonly kind: 'underWay'; readonly state: LedgerState | null };
+
+export type About =
+  | { readonly kind: 'access' }
+  /** An address that the user had before, or that an invite was withdrawn from. */
+  | { readonly kind: 'formerAddress'; readonly address: Address }
+  | { readonly kind: 'seat' }
+  | { readonly kind: 'group'; readonly groupId: WorkspaceGroupId; readonly name: string | null }
+  | { readonly kind: 'share'; readonly resource: string };
+
+/** One thing that a user has or should have. */
+export interface Aspect {
+  readonly about: About;
+  /** What should be: a seat, a role, `member`, `none`, or null where no rule speaks. */
+  readonly wanted: string | null;
+  /** What is, as last read; null = unknown. */
+  readonly actual: string | null;
+  /** The rule that speaks, or why none does. */
+  readonly rule: string;
+  readonly isSettled: boolean;
+  /** Why it is not settled, or why something is left as it is. */
+  readonly obstacle: Obstacle | null;
+  /** The last call about it. */
+  readonly last: LedgerFact | null;
+}
+
+export interface Explanation {
+  readonly person: Pick<Person, 'userId' | 'userName' | 'address' | 'desired' | 'managed' | 'protection'>;
+  readonly memberId: string | null;
+  readonly aspects: readonly Aspect[];
+}
+
+/** Explains one user. */
+export function explain(input: ExplainInput): Explanation {
+  const { person } = input;
+  const { userId, userName, address, desired, managed, protection } = person;
+  const pending = pendingChanges(input);
+  return {
+    person: { userId, userName, address, desired, managed, protection },
+    memberId: person.member?.memberId ?? null,
+    aspects: [
+      explainAccess(input, pending),
+      ...formerAddresses(person).map((former) => explainFormer(former, input, pending)),
+      explainSeat(input, pending),
+      ...groupIds(person).map((groupId) => explainGroup(groupId, input, pending)),
+      ...resources(person).map((resource) => explainShare(resource, input, pending)),
+    ],
+  };
+}
+
+/** What would be changed, were nothing refused. Nothing for the unmanaged and protected. */
+function pendingChanges({ person, rules, now }: ExplainInput): readonly PlannedChange[] {
+  return planPerson({ ...person, refused: new Map() }, rules, now).changes;
+}
+
+type Pending = readonly PlannedChange[];
+
+function explainAccess(input: ExplainInput, pending: Pending): Aspect {
+  const { person } = input;
+  const about: About = { kind: 'access' };
+  const own = find(pending, (change) => isAccess(change, person));
+  const wanted = person.managed ? (person.desired === 'active' ? 'member' : 'none') : null;
+  const actual = accessOf(person);
+  const obstacle = own === null ? restingAccess(input) : obstacleTo(own, input);
+  const isSettled =
+    own === null && (wanted === null || wanted === actual || (wanted === 'none' && actual === 'locked'));
+  return {
+    about,
+    wanted,
+    actual,
+    rule: accessRule(person),
+    isSettled,
+    obstacle,
+    last: lastOf(input, (change) => isAccess(change, person)),
+  };
+}
+
+function accessRule({ desired, managed }: Person): string {
+  if (!managed) return 'no IdP has written the user';
+  switch (desired) {
+    case 'active':
+      return 'the IdP wrote the user with active = true';
+    case 'inactive':
+      return 'the IdP wrote active = false';
+    case 'deleted':
+      return 'the IdP deleted the user';
+  }
+}
+
+function accessOf({ member, invite }: Person): string {
+  if (member !== null) return member.isLocked ? 'locked' : 'member';
+  return invite !== null && isOpen(invite) ? 'invited' : 'none';
+}
+
+/** Why nothing is to be done about the access although it is not as wanted; null = it is as wanted. */
+function restingAccess(input: ExplainInput): Obstacle | null {
+  const { person } = input;
+  const general = generalObstacle(person);
+  if (general !== null) return general;
+  if (person.desired !== 'active') return null;
+  if (person.member !== null) return person.member.isLocked ? { kind: 'lockedByOther' } : null;
+  return absence(input);
+}
+
+/** Why an active user is no member. */
+function absence({ person, rules }: ExplainInput): Obstacle {
+  const { invite } = person;
+  if (person.address === null) return { kind: 'noAddress' };
+  if (invite?.state === 'ambiguous') return { kind: 'inviteAmbiguous', invite };
+  if (invite !== null && isOpen(invite)) {
+    const repeats = invite.round < MAX_INVITE_ROUNDS && invite.sentAt !== null;
+    return {
+      kind: 'invitePending',
+      invite,
+      repeatsAt: repeats ? invite.sentAt + rules.inviteTtlDays * 86_400_000 : null,
+    };
+  }
+  if (person.removedAt !== null) return { kind: 'gone', since: person.removedAt };
+  return { kind: 'notInvited' };
+}
+
+interface Former {
+  readonly address: Address;
+  readonly actual: string;
+  readonly isAbout: (change: Change) => boolean;
+}
+
+/** Addresses of this user that must have no access. */
+function formerAddresses({ strays, staleInvites }: Person): readonly Former[] {
+  return [
+    ...strays.map(({ address, memberId, isLocked }) => ({
+      address,
+      actual: isLocked ? 'locked' : 'member',
+      isAbout: (change: Change) => change.kind === 'lock' && change.memberId === memberId,
+    })),
+    ...staleInvites.map(({ address }) => ({
+      address,
+      actual: 'invited',
+      isAbout: (change: Change) => change.kind === 'revokeInvite' && change.address === address,
+    })),
+  ];
+}
+
+function explainFormer({ address, actual, isAbout }: Former, input: ExplainInput, pending: Pending): Aspect {
+  const own = find(pending, isAbout);
+  return {
+    about: { kind: 'formerAddress', address },
+    wanted: 'none',
+    actual,
+    rule: own?.why ?? 'access by this address was withdrawn',
+    isSettled: own === null && actual === 'locked',
+    obstacle: own !== null ? obstacleTo(own, input) : generalObstacle(input.person),
+    last: lastOf(input, isAbout),
+  };
+}
+
+function explainSeat(input: ExplainInput, pending: Pending): Aspect {
+  const { person, rules } = input;
+  const decision = wantedSeat(person);
+  const declined = person.seat !== null && person.seat.seatType === person.seatDeclined;
+  const own = find(pending, (change) => change.kind === 'setSeat');
+  const actual = person.member === null ? null : person.member.seatType;
+  const common = { about: { kind: 'seat' } as const, actual, last: lastOf(input, isSeat) };
+  if (declined) {
+    return { ...common, wanted: null, rule: person.seat.rule, isSettled: true, obstacle: { kind: 'declined' } };
+  }
+  const isNew = person.member === null && person.desired === 'active' && person.managed;
+  const wanted: SeatType | null = decision?.seatType ?? (isNew ? rules.defaultSeat : null);
+  const rule =
+    decision?.rule ?? (isNew ? 'no rule; DEFAULT_SEAT_TYPE for the invite' : 'no rule; the seat found stays');
+  const isSettled = own === null && (wanted === null || wanted === actual);
+  const obstacle = isSettled ? null : own === null ? unplanned(input) : obstacleTo(own, input);
+  return { ...common, wanted, rule, isSettled, obstacle };
+}
+
+function explainGroup(groupId: WorkspaceGroupId, input: ExplainInput, pending: Pending): Aspect {
+  const { person } = input;
+  const name = person.groups.get(groupId);
+  const own = find(pending, (change) => isGroup(change, groupId));
+  const isIn = person.memberGroups.has(groupId);
+  const wanted = name === undefined ? (own === null ? null : 'none') : 'member';
+  const isSettled = own === null && (wanted === null || isIn);
+  return {
+    about: { kind: 'group', groupId, name: input.groupName(groupId) },
+    wanted,
+    actual: person.member === null ? null : isIn ? 'member' : 'none',
+    rule: name === undefined ? (own?.why ?? 'no group of the IdP gives this') : `member of "${name}"`,
+    isSettled,
+    obstacle:
+      own !== null
+        ? obstacleTo(own, input)
+        : !isSettled
+          ? unplanned(input)
+          : wanted === null
+            ? { kind: 'notOurs' }
+            : null,
+    last: lastOf(input, (change) => isGroup(change, groupId)),
+  };
+}
+
+function explainShare(resource: string, input: ExplainInput, pending: Pending): Aspect {
+  const { person } = input;
+  const share = person.shares.get(resource);
+  const own = find(pending, (change) => isShare(change, resource));
+  const actual = person.heldShares.get(resource) ?? person.givenShares.get(resource)?.role ?? null;
+  const wanted = share?.role ?? (own === null ? null : 'none');
+  const isSettled = own === null && (wanted === null || actual !== null);
+  return {
+    about: { kind: 'share', resource },
+    wanted,
+    actual,
+    rule: share?.rule ?? own?.why ?? 'no rule gives this',
+    isSettled,
+    obstacle:
+      own !== null
+        ? obstacleTo(own, input)
+        : !isSettled
+          ? unplanned(input)
+          : wanted === null
+            ? { kind: 'notOurs' }
+            : null,
+    last: lastOf(input, (change) => isShare(change, resource)),
+  };
+}
+
+/** Wanted and not so, yet not planned: the person cannot be given anything now. */
+function unplanned(input: ExplainInput): Obstacle {
+  const { person } = input;
+  const general = generalObstacle(person);
+  if (general !== null) return general;
+  if (person.desired !== 'active') return { kind: 'inactive' };
+  if (person.member === null) return absence(input);
+  return person.member.isLocked ? { kind: 'lockedByOther' } : { kind: 'underWay', state: null };
+}
+
+function generalObstacle({ managed, protection }: Person): Obstacle | null {
+  if (!managed) return { kind: 'unmanaged' };
+  return protection === null ? null : { kind: 'protected', protection };
+}
+
+/** Why a planned change has not been made. */
+function obstacleTo(planned: PlannedChange, { person, now, notes, ledger }: ExplainInput): Obstacle {
+  const key = changeKey(planned.change);
+  const refused = person.refused.get(key);
+  if (refused !== undefined && now < refused.until) return { kind: 'refused', ...refused };
+  const note = notes?.find((one) => changeKey(one.planned.change) === key);
+  if (note !== undefined) return { kind: 'withheld', note };
+  if (person.held.has(key) && !person.released.has(key)) return { kind: 'held' };
+  const row = latest(ledger.filter((fact) => fact.changeKey === key));
+  const isOpenRow = row?.state === 'planned' || row?.state === 'sending' || row?.state === 'ambiguous';
+  return { kind: 'underWay', state: isOpenRow ? row.state : null };
+}
+
+function groupIds({ groups, memberGroups }: Person): readonly WorkspaceGroupId[] {
+  return [...new Set([...groups.keys(), ...memberGroups])];
+}
+
+function resources({ shares, givenShares, heldShares }: Person): readonly string[] {
+  return [...new Set([...shares.keys(), ...givenShares.keys(), ...heldShares.keys()])];
+}
+
+function isAccess(change: Change, { member, address, strays }: Person): boolean {
+  switch (change.kind) {
+    case 'invite':
+    case 'revokeInvite':
+      return change.address === address;
+    case 'lock':
+    case 'unlock':
+      // A member of before (removed, invited again) had another id.
+      if (member === null) return !strays.some(({ memberId }) => memberId === change.memberId);
+      return change.memberId === member.memberId;
+    case 'setSeat':
+    case 'addToGroup':
+    case 'removeFromGroup':
+    case 'share':
+    case 'unshare':
+      return false;
+  }
+}
+
+function isSeat({ kind }: Change): boolean {
+  return kind === 'setSeat' || kind === 'invite';
+}
+
+function isGroup(change: Change, groupId: WorkspaceGroupId): boolean {
+  return (change.kind === 'addToGroup' || change.kind === 'removeFromGroup') && change.groupId === groupId;
+}
+
+function isShare(change: Change, resource: string): boolean {
+  return (change.kind === 'share' || change.kind === 'unshare') && resourceKey(change.resource) === resource;
+}
+
+function find(pending: Pending, test: (change: Change) => boolean): PlannedChange | null {
+  return pending.find(({ change }) => test(change)) ?? null;
+}
+
+function lastOf({ ledger }: ExplainInput, test: (change: Change) => boolean): LedgerFact | null {
+  return latest(ledger.filter(({ change, state }) => state !== 'superseded' && test(change)));
+}
+
+function latest(facts: readonly LedgerFact[]): LedgerFact | null {
+  return facts.reduce<LedgerFact | null>(
+    (best, fact) => (best === null || fact.createdAt >= best.createdAt ? fact : best),
+    null,
+  );
+}
