@@ -74,6 +74,12 @@ export function loadConfig(
   return { ok: true, config, warnings: [...unknown, ...describeRisks(config, values)] };
 }
 
+/** What a terminal may be shown: no colour with NO_COLOR (no-color.org); stacks of bugs only on request. */
+export function terminalWishes(env: Environment = process.env): { readonly colour: boolean; readonly stacks: boolean } {
+  const colour = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  return { colour, stacks: env['LOG_LEVEL']?.trim().toLowerCase() === 'debug' };
+}
+
 /** The base URL of the bridge for a server that listens on `port`. No trailing slash. */
 export function publicUrlFor(config: Config, port: number): string {
   if (config.publicUrl !== null) return config.publicUrl;

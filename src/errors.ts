@@ -62,6 +62,10 @@ export const unavailable = (detail: string, retryAfterSeconds: number, cause?: u
 /** Exit codes of the process, see docs/cli.md. */
 export const EXIT = {
   ok: 0,
+  /** A command did not do what it was asked (not found, refused, not confirmed); a check has warnings. */
+  notDone: 1,
+  /** `plan`: there are calls to make. `doctor`: something fails. */
+  attention: 2,
   /** The command line is wrong (EX_USAGE). */
   usage: 64,
   /** A bug (EX_SOFTWARE). */

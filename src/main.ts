@@ -1,16 +1,28 @@
 #!/usr/bin/env node
 /** Where the process starts and the only place that ends it. */
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
 import { isatty } from 'node:tty';
 import { runCommand } from './cli.js';
 import { systemClock } from './clock.js';
+import type { CommandShell } from './commands/shell.js';
+import { terminalWishes } from './config.js';
 import { EXIT } from './errors.js';
-import type { Shell } from './serve.js';
 
-const shell: Shell = {
+const wishes = terminalWishes();
+
+const shell: CommandShell = {
   clock: systemClock,
   isTerminal: isatty(process.stdout.fd),
+  inputIsTerminal: isatty(process.stdin.fd),
+  errorIsTerminal: isatty(process.stderr.fd),
+  wantsColour: wishes.colour,
+  wantsStacks: wishes.stacks,
+  uuid: randomUUID,
   print: (line) => process.stdout.write(`${line}\n`),
   complain: (line) => process.stderr.write(`${line}\n`),
+  writeError: (text) => process.stderr.write(text),
+  ask,
   exit: (code) => process.exit(code),
   on: (event: string, listener: (error: unknown) => void) => process.on(event, listener),
 };
@@ -22,3 +34,15 @@ runCommand(process.argv, shell).catch((error: unknown) => {
   shell.complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
   shell.exit(EXIT.bug);
 });
+
+function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  return new Promise((resolve) => {
+    // Ctrl-D closes without an answer.
+    lines.once('close', () => resolve(''));
+    lines.question(question, (answer) => {
+      resolve(answer);
+      lines.close();
+    });
+  });
+}

@@ -60,6 +60,6 @@ export function auditOfVersion(
 
 const INSERT =
   'INSERT INTO audit_log (at, actor, action, subject, request_id, version, before, after) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
-const SELECT = 'SELECT id, at, actor, action, subject, request_id AS requestId, before, after FROM audit_log';
+const SELECT = 'SELECT id, at, actor, action, subject, request_id AS requestId, version, before, after FROM audit_log';
 const SELECT_VERSION =
   'SELECT action, before, after FROM audit_log WHERE subject = ? AND version = ? ORDER BY id LIMIT 1';

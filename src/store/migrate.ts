@@ -40,7 +40,7 @@ export function readMigrations(folder: string = MIGRATIONS_FOLDER): readonly Mig
   });
 }
 
-interface Applied {
+export interface Applied {
   readonly name: string;
   readonly checksum: string;
 }
@@ -60,6 +60,22 @@ export function migrate(db: Connection, folder: string = MIGRATIONS_FOLDER): rea
       return missing.map(({ name }) => name);
     })
     .immediate();
+}
+
+/** What has been run on a database; nothing where it is no database of the bridge. */
+export function appliedMigrations(db: Connection): readonly Applied[] {
+  const isThere = db.prepare(EXISTS_TABLE).get() !== undefined;
+  return isThere ? db.prepare<[], Applied>(SELECT_APPLIED).all() : [];
+}
+
+/** For processes that do not migrate by themselves: says what to do where they would have to. */
+export function requireUpToDate(db: Connection, folder: string = MIGRATIONS_FOLDER): void {
+  const missing = pendingMigrations(readMigrations(folder), appliedMigrations(db));
+  if (missing.length === 0) return;
+  throw new MigrationError(
+    `The database lacks the migrations ${missing.map(({ name }) => name).join(', ')}: ` +
+      'start the new version of the bridge, or run `elevenlabs-scim migrate` while it is stopped.',
+  );
 }
 
 /** What is still to be run, in order; throws where history and files contradict each other. */
@@ -97,5 +113,6 @@ const CREATE_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations (
   checksum   TEXT NOT NULL,
   applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) STRICT, WITHOUT ROWID`;
+const EXISTS_TABLE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'";
 const SELECT_APPLIED = 'SELECT name, checksum FROM schema_migrations ORDER BY name';
 const INSERT_APPLIED = 'INSERT INTO schema_migrations (name, checksum) VALUES (?, ?)';

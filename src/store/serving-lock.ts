@@ -3,6 +3,7 @@
  * SQLite file: the operating system drops it with the process, however it dies, so there is no
  * stale lock to clear by hand. Commands may still read and write the database itself.
  */
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { EXIT, StartError } from '../errors.js';
 import { createPrivately } from './connection.js';
@@ -13,11 +14,30 @@ export interface ServingLock {
 
 export const lockFileOf = (databasePath: string): string => `${databasePath}.lock`;
 
-/** Takes the lock, or throws StartError 75 at once. */
+/** A command that only looks whether the lock is held is done after microseconds. */
+const PATIENCE_MS = 250;
+
+/** Does a process serve this database? Takes nothing, makes nothing. */
+export function isServed(databasePath: string): boolean {
+  const file = lockFileOf(databasePath);
+  if (!existsSync(file)) return false;
+  const db = new Database(file, { timeout: 0, readonly: true });
+  try {
+    db.prepare('SELECT 1 FROM sqlite_master').get();
+    return false;
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return true;
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
+/** Takes the lock, or throws StartError 75. */
 export function acquireServingLock(databasePath: string): ServingLock {
   const file = lockFileOf(databasePath);
   createPrivately(file);
-  const db = new Database(file, { timeout: 0 });
+  const db = new Database(file, { timeout: PATIENCE_MS });
   try {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {

@@ -13,17 +13,28 @@ import { finishCall } from './effects.js';
 import { registerFunctions } from './filter-functions.js';
 import { createGroup, deleteGroup, linkGroup, updateGroup } from './group-writes.js';
 import { readGroup } from './groups.js';
+import { findPeople, listInvites, listLinks, peopleOf, planSubjects } from './inspect.js';
 import { openInvites } from './invites.js';
+import { listLeavers } from './leavers.js';
 import { queryLedger } from './ledger.js';
 import { createLists } from './lists.js';
-import { migrate } from './migrate.js';
+import { migrate, requireUpToDate } from './migrate.js';
 import { findMember, findMemberByAddress, listMembers, listWorkspaceGroups } from './mirror.js';
 import { readPerson, readShareSubject } from './persons.js';
-import type { DirectoryStore, OperationsStore, Store, TokenStore, WorkspaceStore, WorkStore } from './port.js';
+import type {
+  DirectoryStore,
+  InspectionStore,
+  OperationsStore,
+  Store,
+  TokenStore,
+  WorkspaceStore,
+  WorkStore,
+} from './port.js';
 import { applyReading } from './reading.js';
 import { acquireServingLock, type ServingLock } from './serving-lock.js';
 import { membersReadAt, readSetting, writeSetting } from './settings.js';
-import { addToken, findToken, listTokens, revokeToken, touchToken } from './tokens.js';
+import { addToken, expireToken, findToken, listTokens, revokeToken, touchToken } from './tokens.js';
+import { readTrace } from './trace.js';
 import { createUser, deleteUser, releaseUser, updateUser } from './user-writes.js';
 import { readUser } from './users.js';
 import { counts, postpone, record, recover, retryRefused, settle } from './work.js';
@@ -37,17 +48,20 @@ export interface StoreOptions {
   readonly uuid?: () => string;
   /** Takes the serving lock: StartError 75 where another process serves this database. */
   readonly serve?: boolean;
+  /** False: the schema must be up to date already (StartError 78); commands leave it as it is. */
+  readonly migrate?: boolean;
   /** URL of the SCIM root, for filters on `meta.location` and `$ref`. */
   readonly scimBase?: () => string;
 }
 
-/** Opens and migrates the database. Throws StartError where it must not be used. */
+/** Opens the database and brings it up to date. Throws StartError where it must not be used. */
 export function openStore(options: StoreOptions): Store {
   const lock = options.serve === true ? acquireServingLock(options.path) : null;
   try {
     const db = openConnection(options.path);
     try {
-      migrate(db);
+      if (options.migrate === false) requireUpToDate(db);
+      else migrate(db);
       registerFunctions(db);
       const core = createCore(db, { clock: options.clock, rules: options.rules, uuid: options.uuid ?? randomUUID });
       return createStore(core, db, lock, options.scimBase ?? (() => ''));
@@ -68,6 +82,7 @@ function createStore(core: Core, db: Connection, lock: ServingLock | null, scimB
     ...workspaceStore(core),
     ...tokenStore(core),
     ...operationsStore(core),
+    ...inspectionStore(core),
     close() {
       db.close();
       lock?.release();
@@ -132,6 +147,7 @@ function tokenStore(core: Core): TokenStore {
     findToken: (hash) => core.read(() => findToken(core, hash)),
     addToken: (token, actor) => core.write(() => addToken(core, token, actor)),
     revokeToken: (id, actor) => core.write(() => revokeToken(core, id, actor)),
+    expireToken: (id, at, actor) => core.write(() => expireToken(core, id, at, actor)),
     touchToken: (id, at) => core.write(() => touchToken(core, id, at)),
     listTokens: () => core.read(() => listTokens(core)),
   };
@@ -145,5 +161,17 @@ function operationsStore(core: Core): OperationsStore {
     auditRows: (query) => core.read(() => readAudit(core, query)),
     dataVersion: () => core.dataVersion(),
     checkpoint: () => core.read(() => undefined).then(() => void core.db.pragma('wal_checkpoint(TRUNCATE)')),
+  };
+}
+
+function inspectionStore(core: Core): InspectionStore {
+  return {
+    findPeople: (text) => core.read(() => findPeople(core, text)),
+    peopleOf: (subjects) => core.read(() => peopleOf(core, subjects)),
+    planSubjects: () => core.read(() => planSubjects(core)),
+    invites: (query) => core.read(() => listInvites(core, query)),
+    links: () => core.read(() => listLinks(core)),
+    trace: (query) => core.read(() => readTrace(core, query)),
+    leavers: (query) => core.read(() => listLeavers(core, query)),
   };
 }

@@ -38,6 +38,18 @@ export function revokeToken(core: Core, id: string, actor: string): boolean {
   return true;
 }
 
+export function expireToken(core: Core, id: string, at: number, actor: string): boolean {
+  if (core.run(EXPIRE, at, id).changes === 0) return false;
+  writeAudit(core, {
+    actor,
+    action: 'token.expire',
+    subject: `token:${id}`,
+    requestId: null,
+    after: { expiresAt: at },
+  });
+  return true;
+}
+
 export function touchToken(core: Core, id: string, at: number): void {
   core.run(TOUCH, at, id, at);
 }
@@ -51,4 +63,5 @@ const SELECT = `SELECT id, kind, label, scopes, group_id AS clientId, created_at
 const INSERT =
   'INSERT INTO tokens (id, kind, label, hash, scopes, group_id, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
 const REVOKE = 'UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL';
+const EXPIRE = 'UPDATE tokens SET expires_at = ? WHERE id = ? AND revoked_at IS NULL';
 const TOUCH = 'UPDATE tokens SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)';

@@ -1,0 +1,18 @@
+/** The process, as far as commands need it. */
+import type { Shell } from '../serve.js';
+
+export interface CommandShell extends Shell {
+  /** stdin is a terminal: questions can be asked. */
+  readonly inputIsTerminal: boolean;
+  readonly errorIsTerminal: boolean;
+  /** NO_COLOR is not set, and the terminal knows colours. */
+  readonly wantsColour: boolean;
+  /** LOG_LEVEL=debug: a bug is shown with its stack. */
+  readonly wantsStacks: boolean;
+  /** Random, for ids and names of throw-away objects. */
+  uuid(): string;
+  /** Text without a line end, on stderr. */
+  writeError(text: string): void;
+  /** Asks on the terminal; the empty string where nobody answers. */
+  ask(question: string): Promise<string>;
+}
