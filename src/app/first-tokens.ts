@@ -6,8 +6,8 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { hashToken, newToken } from '../domain/secret-token.js';
 import type { Log } from '../log.js';
-import { hashToken, newToken } from '../scim/tokens.js';
 import type { TokenStore } from '../store/port.js';
 
 export type TokenKind = 'scim' | 'admin';

@@ -7,11 +7,11 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.js';
+import type { AttemptLimit } from '../domain/attempt-limit.js';
+import { hashToken } from '../domain/secret-token.js';
 import { ScimError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
-import type { AttemptLimit } from './attempt-limit.js';
-import { hashToken } from './tokens.js';
 
 /** Who a request comes from. */
 export interface Principal {

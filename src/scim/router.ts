@@ -10,13 +10,13 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Clock } from '../clock.js';
+import { createAttemptLimit, DEFAULT_ATTEMPT_LIMIT, type AttemptLimitOptions } from '../domain/attempt-limit.js';
 import type { Provisioning } from '../domain/provisioning.js';
 import type { Rules } from '../domain/rules.js';
 import type { JsonObject } from '../domain/types.js';
 import { ScimError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
-import { createAttemptLimit, DEFAULT_ATTEMPT_LIMIT, type AttemptLimitOptions } from './attempt-limit.js';
 import { createAuthenticator, type AccessTokenVerifier, type Authenticator, type Principal } from './authenticate.js';
 import { DEFAULT_LIMITS, type ScimApp, type ScimLimits, type ScimRequest } from './context.js';
 import { handle } from './endpoints.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
-import { hashToken, newToken } from '../../src/scim/tokens.js';
+import { hashToken, newToken } from '../../src/domain/secret-token.js';
 import { ERROR_URN, patchBody, startBridge, userBody, type AnyJson, type Bridge } from './bridge.js';
 
 let bridge: Bridge;

@@ -14,7 +14,7 @@ import { DEFAULT_RULES } from '../../src/domain/rules.js';
 import type { ScimError } from '../../src/errors.js';
 import type { RequestEvent } from '../../src/scim/request-log.js';
 import { createScimRouter, type ScimRouterOptions } from '../../src/scim/router.js';
-import { newToken } from '../../src/scim/tokens.js';
+import { newToken } from '../../src/domain/secret-token.js';
 import type { Store } from '../../src/store/port.js';
 import { openStore } from '../../src/store/sqlite-store.js';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.js';

@@ -26,7 +26,7 @@ interface Window {
   failures: number;
 }
 
-/** A limit with its own memory; one per application. */
+/** A limit with its own memory; one per surface (SCIM, token endpoint, admin page). */
 export function createAttemptLimit(clock: Clock, options: AttemptLimitOptions = DEFAULT_ATTEMPT_LIMIT): AttemptLimit {
   const windows = new Map<string, Window>();
   return {
