@@ -98,7 +98,7 @@ export function mergeParts(
   const isShell =
     names.every((name) => name === 'type' || name === 'primary') ||
     (parts.has('value') && merged['value'] === undefined);
-  return names.length === 0 || (cleared && isShell) ? undefined : inOrder(attribute, merged);
+  return cleared && isShell ? undefined : inOrder(attribute, merged);
 }
 
 /** Elements after an edit: the same ones joined, one primary. */

@@ -259,6 +259,43 @@ describe('add and replace', () => {
     },
   );
 
+  it('makes primary what was written, also before the one that was', () => {
+    const moved = one('replace', 'emails[type eq "home"].primary', true);
+    const back = patch([{ op: 'replace', path: 'emails[type eq "work"].primary', value: true }], {}, moved);
+    expect(back['emails']).toEqual([
+      { value: 'w@x', type: 'work', primary: true },
+      { value: 'h@x', type: 'home', primary: false },
+    ]);
+    const added = patch(
+      [{ op: 'add', path: 'emails', value: [{ value: 'w@x', type: 'work', primary: true }] }],
+      {},
+      moved,
+    );
+    expect(added['emails']).toEqual(back['emails']);
+  });
+
+  it('joins elements that an edit made the same, and keeps them primary', () => {
+    const next = patch([
+      { op: 'replace', path: 'emails[type eq "home"]', value: { value: 'w@x', type: 'work', display: 'H' } },
+    ]);
+    expect(next['emails']).toEqual([{ value: 'w@x', display: 'H', type: 'work', primary: true }]);
+    const plain = {
+      userName: 'a',
+      active: true,
+      emails: [
+        { value: 'x', type: 'work', primary: true },
+        { value: 'y', type: 'work', primary: false },
+      ],
+    };
+    expect(patch([{ op: 'replace', path: 'emails.value', value: 'z' }], {}, plain)['emails']).toEqual([
+      { value: 'z', type: 'work', primary: true },
+    ]);
+  });
+
+  it('unassigns a complex attribute with its last part', () => {
+    expect(one('replace', 'name', { givenName: null, familyName: '' })).not.toHaveProperty('name');
+  });
+
   it.each<[string, unknown]>([
     ['a bare string', 'm2'],
     ['an object', { value: 'm2' }],
