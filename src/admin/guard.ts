@@ -1,0 +1,205 @@
+/**
+ * Who gets into the admin surface, and what a browser may be made to do there.
+ *
+ *   app.use(securityHeaders(...))
+ *   app.post('/admin/login', guard.sameOrigin, readForm, (q, s) => guard.login(q, s, q.body.token))
+ *   app.use('/admin', guard.authenticate, guard.csrf, …everything else)
+ *
+ * Two ways in: a session (cookie, opened with an admin token by `login`), and an admin token as
+ * bearer for scripts and monitors. Only the first can be abused by another site, so only it needs the
+ * CSRF token: the header `X-CSRF-Token`, or the field `csrf` of a form that was parsed before.
+ *
+ * Handlers behind `authenticate` ask `adminOf(response)` who it is (its `actor` goes into the audit
+ * log) and `sessionOf(response)` for the CSRF token of the forms (null for a bearer).
+ */
+import type { Request, RequestHandler, Response } from 'express';
+import type { Clock } from '../clock.js';
+import { createAttemptLimit, type AttemptLimitOptions } from '../domain/attempt-limit.js';
+import { hashToken, sameDigest, type Random } from '../domain/secret-token.js';
+import type { TokenStore } from '../store/port.js';
+import { clearSessionCookie, readSessionCookie, setSessionCookie } from './session-cookie.js';
+import { createSessions, findAdmin, type AdminIdentity, type Session } from './sessions.js';
+
+export interface GuardOptions {
+  readonly store: TokenStore;
+  readonly clock: Clock;
+  /** Whether browsers reach the page over TLS, here or at a proxy. */
+  readonly isHttps: () => boolean;
+  /** Where a browser without a session is sent; scripts get a 401. */
+  readonly loginPath: string;
+  /** Failed log-ins and bearers per address. */
+  readonly attempts?: AttemptLimitOptions;
+  /** Requests per admin token. */
+  readonly requests?: AttemptLimitOptions;
+  readonly random?: Random;
+}
+
+export type LoginOutcome =
+  { readonly kind: 'ok'; readonly session: Session } | { readonly kind: 'refused' | 'limited' };
+
+export interface AdminGuard {
+  /** Turns away what another site sends. Before `login`; contained in `csrf`. */
+  readonly sameOrigin: RequestHandler;
+  /**
+   * Lets through who is an administrator: else 303 to the log-in page for browsers, 401 for others.
+   * Limits the requests of each admin token, so that nobody without one can shut an administrator out.
+   */
+  readonly authenticate: RequestHandler;
+  /** Lets a change through only with the CSRF token of its session. After `authenticate` and the form. */
+  readonly csrf: RequestHandler;
+  /** Opens a session and sets its cookie. The caller answers. A valid token is never limited. */
+  login(request: Request, response: Response, secret: unknown): Promise<LoginOutcome>;
+  /** Ends the session of a request and takes its cookie away. The caller answers. */
+  logout(request: Request, response: Response): void;
+}
+
+const DEFAULT_ATTEMPTS: AttemptLimitOptions = { limit: 10, windowMs: 60_000, maxAddresses: 10_000 };
+const DEFAULT_REQUESTS: AttemptLimitOptions = { limit: 600, windowMs: 60_000, maxAddresses: 10_000 };
+const LONGEST_SECRET = 512;
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Makes the guard of one bridge. */
+export function createAdminGuard(options: GuardOptions): AdminGuard {
+  const { store, clock, isHttps, random } = options;
+  const sessions = createSessions({ store, clock, ...(random === undefined ? {} : { random }) });
+  const attempts = createAttemptLimit(clock, options.attempts ?? DEFAULT_ATTEMPTS);
+  const requests = createAttemptLimit(clock, options.requests ?? DEFAULT_REQUESTS);
+
+  const identify = async (request: Request, response: Response): Promise<boolean> => {
+    const bearer = readBearer(request);
+    if (bearer !== null) {
+      const admin = await findAdmin(store, hashToken(bearer), clock.now());
+      if (admin !== null) known.set(response, { admin, session: null });
+      return admin !== null;
+    }
+    const id = readSessionCookie(request, isHttps());
+    const session = id === null ? null : await sessions.find(id);
+    if (session !== null) known.set(response, { admin: session.admin, session });
+    return session !== null;
+  };
+
+  return {
+    sameOrigin(request, response, next) {
+      if (isFromOtherSite(request)) refuse(response, 403, 'The request comes from another site.');
+      else next();
+    },
+    authenticate(request, response, next) {
+      identify(request, response)
+        .then((isAdmin) => {
+          if (!isAdmin) {
+            turnAway(request, response, options.loginPath, failed(request));
+            return;
+          }
+          const retryAfter = requests.fail(adminOf(response).tokenId);
+          if (retryAfter === null) next();
+          else refuse(response, 429, 'Too many requests with this admin token.', retryAfter);
+        })
+        .catch(next);
+    },
+    csrf(request, response, next) {
+      const { session } = knownOf(response);
+      const isProven = session === null || sameDigest(readCsrfToken(request), session.csrfToken);
+      if (SAFE_METHODS.has(request.method) || (isProven && (session === null || !isFromOtherSite(request)))) next();
+      else refuse(response, 403, 'The form has expired or was not sent from this page. Reload it and try again.');
+    },
+    async login(request, response, secret) {
+      const opened =
+        typeof secret === 'string' && secret.length <= LONGEST_SECRET ? await sessions.open(secret.trim()) : null;
+      if (opened === null) return { kind: attempts.fail(request.ip ?? '') === null ? 'refused' : 'limited' };
+      // A session that the browser brought along ends: a planted id must not become a real one.
+      const earlier = readSessionCookie(request, isHttps());
+      if (earlier !== null) sessions.close(earlier);
+      setSessionCookie(response, opened.id, isHttps());
+      return { kind: 'ok', session: opened.session };
+    },
+    logout(request, response) {
+      const id = readSessionCookie(request, isHttps());
+      if (id !== null) sessions.close(id);
+      clearSessionCookie(response, isHttps());
+    },
+  };
+
+  /** Counts a wrong secret; a request without any is no guess. */
+  function failed(request: Request): number | null {
+    return request.headers.authorization === undefined ? null : attempts.fail(request.ip ?? '');
+  }
+}
+
+/** Who a request comes from; only behind `authenticate`. */
+export const adminOf = (response: Response): AdminIdentity => knownOf(response).admin;
+
+/** The session of a request; null for a bearer. Only behind `authenticate`. */
+export const sessionOf = (response: Response): Session | null => knownOf(response).session;
+
+/**
+ * A path of this page to go to after the log-in, from what a client sent. Anything that a browser
+ * could take for another host becomes `fallback`.
+ */
+export function safeReturnPath(value: unknown, base: string, fallback: string): string {
+  if (typeof value !== 'string' || value.length > 500) return fallback;
+  // Browsers drop tabs and line ends from addresses and read `\` as `/`.
+  if (!/^\/[\x21-\x5b\x5d-\x7e]*$/.test(value) || value.startsWith('//')) return fallback;
+  const resolved = new URL(value, 'http://self.invalid');
+  const isInside = resolved.pathname === base || resolved.pathname.startsWith(`${base}/`);
+  return resolved.origin === 'http://self.invalid' && isInside ? resolved.pathname + resolved.search : fallback;
+}
+
+interface Known {
+  readonly admin: AdminIdentity;
+  readonly session: Session | null;
+}
+
+const known = new WeakMap<Response, Known>();
+
+function knownOf(response: Response): Known {
+  const found = known.get(response);
+  if (found === undefined) throw new Error('a handler of the admin surface stands before authenticate');
+  return found;
+}
+
+function readBearer(request: Request): string | null {
+  const values = request.headersDistinct['authorization'] ?? [];
+  if (values.length === 0) return null;
+  const [value = ''] = values;
+  // More than one, or another scheme: an attempt all the same, and never the session instead.
+  return values.length === 1 ? (/^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(value)?.[1] ?? '') : '';
+}
+
+function readCsrfToken(request: Request): string {
+  const header = request.headers['x-csrf-token'];
+  if (typeof header === 'string') return header;
+  const body: unknown = request.body;
+  if (typeof body !== 'object' || body === null || !('csrf' in body)) return '';
+  return typeof body.csrf === 'string' ? body.csrf : '';
+}
+
+/**
+ * What a browser says about the origin of a request that changes something. `Sec-Fetch-Site` cannot
+ * be set by a page; `Origin` is the word of older browsers, compared with the host they asked.
+ */
+function isFromOtherSite(request: Request): boolean {
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  const { origin } = request.headers;
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== request.host;
+}
+
+function turnAway(request: Request, response: Response, loginPath: string, retryAfter: number | null): void {
+  if (retryAfter !== null) {
+    refuse(response, 429, 'Too many failed log-ins from this address.', retryAfter);
+    return;
+  }
+  const isPage = SAFE_METHODS.has(request.method) && request.accepts(['json', 'html']) === 'html';
+  if (isPage && request.headers.authorization === undefined) {
+    response.redirect(303, `${loginPath}?next=${encodeURIComponent(request.originalUrl)}`);
+    return;
+  }
+  response.set('WWW-Authenticate', 'Bearer realm="admin"');
+  refuse(response, 401, 'An admin token or a session is needed.');
+}
+
+function refuse(response: Response, status: number, error: string, retryAfter: number | null = null): void {
+  if (retryAfter !== null) response.set('Retry-After', String(retryAfter));
+  response.status(status).json({ error });
+}
