@@ -18,7 +18,7 @@ import { EXIT, StartError } from './errors.js';
 import type { Log } from './log.js';
 import { backoff } from './reconcile/backoff.js';
 import { SANDBOX_PIN } from './reconcile/identity.js';
-import { createLimiter } from './reconcile/limiter.js';
+import { createLimiter, type Limiter } from './reconcile/limiter.js';
 import { Reconciler } from './reconcile/reconciler.js';
 import { createScimRouter } from './scim/router.js';
 import type { Bridge, StartBridge } from './serve.js';
@@ -28,6 +28,7 @@ import { openStore } from './store/sqlite-store.js';
 export interface App {
   readonly http: RequestListener;
   readonly reconciler: Reconciler;
+  readonly limiter: Limiter;
   /** Begins to work on the workspace. */
   start(): Promise<void>;
   /** Ends the work: nothing new is sent, what is under way is waited for. */
@@ -78,6 +79,7 @@ export function createApp(options: AppOptions): App {
   return {
     http,
     reconciler,
+    limiter,
     start: () => reconciler.start(),
     async close() {
       await reconciler.stop();

@@ -32,6 +32,9 @@ export interface ConnectionOptions {
   readonly onOtherWorkspace: (pinned: string, found: string) => void;
 }
 
+/** A key that is not accepted, or a workspace that cannot be reached, is tried about once a minute. */
+const MAX_DOUBLINGS = 6;
+
 export class Connection {
   readonly #options: ConnectionOptions;
   #phase: Phase = 'starting';
@@ -125,6 +128,6 @@ export class Connection {
 
   #sleep(attempts: number): Promise<void> {
     const { clock, retryDelay } = this.#options;
-    return new Promise((resolve) => clock.after(retryDelay(attempts), resolve));
+    return new Promise((resolve) => clock.after(retryDelay(Math.min(attempts, MAX_DOUBLINGS)), resolve));
   }
 }

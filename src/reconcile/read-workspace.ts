@@ -1,6 +1,6 @@
 /**
- * One reading of the workspace: ask, judge, take over. Members and groups are judged apart, so
- * that a broken or doubtful group list never hides who has accepted an invite.
+ * One reading of the workspace: ask, judge, take over. A broken or doubtful group list never hides
+ * who has accepted an invite; but groups are not taken over without the members they belong to.
  */
 import type { Clock } from '../clock.js';
 import { judgeGroups, judgeMembers, type Doubt, type Judgement } from '../domain/reading.js';
@@ -73,15 +73,19 @@ export async function readWorkspace(
   ]);
   const before = need.members ? await store.members() : [];
   const keyUser = await expectedKeyUser(store, memory.keyUser);
+  const isFull = need.members && need.groups;
   const members = judged(memberCall, (list) => {
     const count = memory.acceptSmaller ? 0 : before.length;
-    return note(memory, 'members', judgeMembers(list, { count, doubt: memory.members }, keyUser));
+    return note(memory, 'members', judgeMembers(list, { count, doubt: memory.members }, keyUser), isFull);
   });
   const groupsBefore = need.groups && !memory.acceptSmaller ? (await store.groups()).length : 0;
-  const groups = judged(groupCall, ({ groups: list, isPartial }) =>
-    isPartial
-      ? { believed: true }
-      : note(memory, 'groups', judgeGroups(list, { count: groupsBefore, doubt: memory.groups })),
+  const groups = besides(
+    members?.part ?? null,
+    judged(groupCall, ({ groups: list, isPartial }) =>
+      isPartial
+        ? { believed: true }
+        : note(memory, 'groups', judgeGroups(list, { count: groupsBefore, doubt: memory.groups }), isFull),
+    ),
   );
   if (members?.value !== undefined || groups?.value !== undefined) memory.acceptSmaller = false;
   const effect = await takeOver(startedAt, members?.value, groups?.value, cause, store);
@@ -119,7 +123,9 @@ async function attempt<T>(call: () => Promise<T>): Promise<Attempt<T>> {
 }
 
 /** The fate of one list, and the list itself where it is believed. */
-function judged<T>(call: Attempt<T> | null, judge: (value: T) => Judgement): { part: Part; value?: T } | null {
+type Judged<T> = { readonly part: Part; readonly value?: T } | null;
+
+function judged<T>(call: Attempt<T> | null, judge: (value: T) => Judgement): Judged<T> {
   if (call === null) return null;
   if ('error' in call) {
     const { error } = call;
@@ -130,9 +136,17 @@ function judged<T>(call: Attempt<T> | null, judge: (value: T) => Judgement): { p
   return { part: { kind: 'applied' }, value: call.value };
 }
 
-function note(memory: ReadingMemory, what: 'members' | 'groups', judgement: Judgement): Judgement {
-  memory[what] = judgement.believed ? null : judgement.doubt;
+/** Only full readings count towards belief: polls and verifications come in bursts. */
+function note(memory: ReadingMemory, what: 'members' | 'groups', judgement: Judgement, isFull: boolean): Judgement {
+  if (judgement.believed) memory[what] = null;
+  else if (isFull) memory[what] = judgement.doubt;
   return judgement;
+}
+
+/** Groups without the members that were read with them would be compared with people who have gone. */
+function besides(members: Part | null, groups: Judged<GroupList>): Judged<GroupList> {
+  const isUsable = members === null || members.kind === 'applied' || members.kind === 'blind';
+  return groups === null || isUsable ? groups : { part: members };
 }
 
 /** Where the key may not list groups, those that are wanted are searched by name. */

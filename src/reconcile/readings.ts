@@ -36,6 +36,8 @@ export const FULL: Need = { members: true, groups: true };
 export const MEMBERS: Need = { members: true, groups: false };
 export const GROUPS: Need = { members: false, groups: true };
 
+/** A workspace that cannot be reached is asked about once a minute. */
+const MAX_DOUBLINGS = 6;
 /** While the youngest open invite is younger than this, members are read at the poll interval. */
 const YOUNG = 3_600_000;
 
@@ -122,12 +124,15 @@ export class Readings {
 
   readonly #logBug = (error: unknown): void => {
     this.#options.log.error({ err: error }, 'the workspace could not be read');
-    this.#cancelTimer = this.#options.clock.after(this.#options.retryDelay(++this.#failures), () => this.reschedule());
+    this.#cancelTimer = this.#options.clock.after(this.#options.retryDelay(MAX_DOUBLINGS), () => this.reschedule());
   };
 
   async #delay(): Promise<{ readonly ms: number; readonly need: Need }> {
     const { clock, store, syncIntervalMs, pendingPollMs, retryDelay } = this.#options;
-    const interval = this.#failures === 0 ? syncIntervalMs : Math.min(syncIntervalMs, retryDelay(this.#failures));
+    const interval =
+      this.#failures === 0
+        ? syncIntervalMs
+        : Math.min(syncIntervalMs, retryDelay(Math.min(this.#failures, MAX_DOUBLINGS)));
     const full = { ms: Math.max(0, this.#lastFullTick + interval - clock.monotonic()), need: FULL };
     const { count, youngestSentAt } = await store.openInvites();
     if (count === 0 || this.#failures > 0) return full;
@@ -146,7 +151,8 @@ export class Readings {
       if (need.members && need.groups) this.#lastFullTick = clock.monotonic();
     });
     const parts = [result.members, result.groups].filter((part) => part !== null);
-    this.#failures = parts.some(({ kind }) => kind === 'failed' || kind === 'doubted') ? this.#failures + 1 : 0;
+    // A doubtful reading is not repeated at once: three equal ones in a row would prove nothing then.
+    this.#failures = parts.some(({ kind }) => kind === 'failed') ? this.#failures + 1 : 0;
     this.#note(result, parts);
     onResult(result);
     this.reschedule();

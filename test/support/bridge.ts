@@ -74,6 +74,8 @@ export interface TestBridge {
   bridgeOf(id: string): Promise<Record<string, unknown>>;
   /** Waits, without moving time, until the condition holds. */
   until(condition: () => boolean | Promise<boolean>, what: string): Promise<void>;
+  /** Moves time in small steps, so that what is sent on the way can be answered. */
+  pass(ms: number): Promise<void>;
   /** Until nothing is due, in work or under way. */
   idle(): Promise<void>;
   /** Moves time until the agenda holds nothing that was postponed, at most `limitMs`. */
@@ -250,10 +252,26 @@ function createHandle(parts: {
       return body[BRIDGE_URN];
     },
     until: (condition, what) => until(condition, what, logLines),
+    async pass(ms) {
+      const isQuiet = (): boolean => {
+        const { running: calls, queued } = running().app.limiter.state();
+        return calls <= sandbox.control.hanging() && queued === 0;
+      };
+      for (let passed = 0; passed < ms; passed += 1000) {
+        await clock.advanceAsync(Math.min(1000, ms - passed));
+        await until(isQuiet, 'answers of the workspace', logLines);
+      }
+    },
     idle: () => until(isIdle, 'nothing is due', logLines),
     async finish(limitMs = 3_600_000) {
       for (let passed = 0; passed <= limitMs; passed += 1000) {
-        await handle.idle();
+        await until(async () => sandbox.control.hanging() > 0 || (await isIdle()), 'nothing is due', logLines);
+        if (sandbox.control.hanging() > 0) {
+          // Past the timeout of the call; what is released then is not listened to any more.
+          await clock.advanceAsync(running().config.upstreamTimeoutMs);
+          sandbox.control.releaseHanging({ drop: true });
+          continue;
+        }
         if ((await postponed(running().store)) === 0) return;
         await clock.advanceAsync(1000);
       }

@@ -1,0 +1,145 @@
+/** The API key and the workspace it belongs to: nothing is done with the wrong one, nothing is lost without one. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { minimalSeed } from '../../src/sandbox/seed.js';
+import { startTestBridge, type TestBridge } from '../support/bridge.js';
+
+const at = (name: string): string => `${name}@workspace.example`;
+const DISABLE = { op: 'replace', path: 'active', value: false };
+const seed = () => minimalSeed({ members: [{ email: at('owner'), owner: true }, { email: at('ada') }] });
+
+let bridge: TestBridge;
+afterEach(() => bridge.close());
+
+describe.each([false, true])('a rejected key (answered as 400: %s)', (rejectedKeyAs400) => {
+  it('grants are turned away, withdrawals kept, and done when the key is good again', async () => {
+    bridge = await startTestBridge({ seed: seed(), switches: { rejectedKeyAs400 } });
+    const ada = (await bridge.createUser('ada')).body.id as string;
+    bridge.control.revokeKey(bridge.sandbox.apiKey());
+    expect((await bridge.patchUser(ada, DISABLE)).status).toBe(200);
+    await bridge.until(() => bridge.app.reconciler.state.phase === 'keyRejected', 'the rejection');
+    const { status, headers, body } = await bridge.createUser('zoe');
+    expect([status, headers.get('retry-after')]).toEqual([503, '60']);
+    expect(body.detail).toContain('API key');
+    expect((await bridge.scim('GET', '/Users')).status).toBe(200);
+    expect((await bridge.createUser('zoe')).status).toBe(503);
+
+    const key = bridge.control.createKey({ owner: at('owner') });
+    await bridge.restart({ ELEVENLABS_API_KEY: key });
+    await bridge.idle();
+    expect(bridge.workspace().members[at('ada')]).toMatchObject({ locked: true });
+    expect((await bridge.createUser('zoe')).status).toBe(201);
+  });
+});
+
+describe('a rejected key', () => {
+  it('is tried again, and work goes on by itself when it is accepted', async () => {
+    bridge = await startTestBridge({ seed: seed() });
+    const ada = (await bridge.createUser('ada')).body.id as string;
+    const rejected = { status: 401, body: { detail: { status: 'invalid_api_key', message: 'Invalid API key' } } };
+    bridge.control.addFault({ path: '/v1/**', fault: { kind: 'status', ...rejected } });
+    await bridge.patchUser(ada, DISABLE);
+    await bridge.until(() => bridge.app.reconciler.state.phase === 'keyRejected', 'the rejection');
+    bridge.control.clearRequests();
+    await bridge.pass(60_000);
+    expect(bridge.control.requests().length).toBeLessThan(10);
+    bridge.control.clearFaults();
+    await bridge.pass(120_000);
+    expect(bridge.app.reconciler.state.phase).toBe('serving');
+    await bridge.finish();
+    expect(bridge.workspace().members[at('ada')]).toMatchObject({ locked: true });
+  });
+});
+
+describe('the key of another workspace', () => {
+  it('is not used: nothing is sent, and the bridge says so', async () => {
+    bridge = await startTestBridge({ seed: seed() });
+    const ada = (await bridge.createUser('ada')).body.id as string;
+    bridge.control.reset(minimalSeed({ workspaceId: 'another', members: [{ email: at('stranger'), owner: true }] }));
+    bridge.control.clearRequests();
+    await bridge.restart({ ELEVENLABS_API_KEY: bridge.sandbox.apiKey() });
+    expect(bridge.app.reconciler.state.phase).toBe('otherWorkspace');
+    expect((await bridge.patchUser(ada, DISABLE)).status).toBe(503);
+    expect(bridge.control.requests().map(({ path }) => path)).toEqual(['/v1/user']);
+  });
+
+  it('is known by its owner where the key may not tell the workspace', async () => {
+    const scopes = ['workspace_read', 'workspace_write', 'workspace_members_read', 'workspace_members_invite'];
+    const keys = [{ name: 'Provisioning', owner: at('owner'), scopes }];
+    bridge = await startTestBridge({ seed: { ...seed(), keys } });
+    await bridge.createUser('ada');
+    const other = {
+      members: [{ email: at('stranger'), owner: true }],
+      keys: [{ ...keys[0], name: 'x', owner: at('stranger'), scopes }],
+    };
+    bridge.control.reset(minimalSeed(other));
+    await bridge.restart({ ELEVENLABS_API_KEY: bridge.sandbox.apiKey() });
+    expect(bridge.app.reconciler.state.phase).toBe('otherWorkspace');
+  });
+});
+
+describe('the first start', () => {
+  it('answers writes only after the workspace was read', async () => {
+    bridge = await startTestBridge({
+      seed: seed(),
+      before: (control) => control.addFault({ path: '/v1/workspace/members', times: 1, fault: { kind: 'hang' } }),
+    });
+    await bridge.until(() => bridge.control.hanging() > 0, 'the first reading');
+    const early = bridge.createUser('ada');
+    await bridge.clock.advanceAsync(5_000);
+    bridge.control.releaseHanging();
+    const { status, body } = await early;
+    expect(status).toBe(201);
+    expect(body.emails[0].value).toBe(at('ada'));
+    expect(bridge.writes()).toEqual([]); // Adopted, not invited.
+  });
+
+  it('turns writes away after ten seconds, and reads work', async () => {
+    bridge = await startTestBridge({
+      seed: seed(),
+      before: (control) => control.addFault({ path: '/v1/**', fault: { kind: 'hang' } }),
+    });
+    await bridge.until(() => bridge.control.hanging() > 0, 'the first call');
+    expect((await bridge.scim('GET', '/Users')).status).toBe(200);
+    let isDone = false;
+    const early = bridge.createUser('zoe').finally(() => (isDone = true));
+    for (let passed = 0; !isDone && passed < 40; passed++) {
+      await bridge.clock.advanceAsync(500);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { status, headers } = await early;
+    expect([status, Number(headers.get('retry-after')) > 0]).toEqual([503, true]);
+  });
+});
+
+describe('a restart', () => {
+  it('goes on with what was acknowledged, and sends no second invite', async () => {
+    bridge = await startTestBridge({ seed: seed(), env: { PROVISION_WAIT_MS: '0' } });
+    bridge.control.addFault({
+      path: '/v1/workspace/invites/add',
+      times: 1,
+      fault: { kind: 'status', status: 503, body: { detail: { code: 'maintenance' } } },
+    });
+    const { status } = await bridge.createUser('zoe');
+    expect(status).toBe(201);
+    await bridge.restart();
+    await bridge.finish();
+    expect(Object.keys(bridge.workspace().pendingInvites)).toEqual([at('zoe')]);
+    await bridge.restart();
+    await bridge.finish();
+    expect(bridge.workspace().mails).toEqual({ [at('zoe')]: 1 });
+  });
+
+  it('with a call in flight reads the workspace first, and sends once more at most', async () => {
+    bridge = await startTestBridge({ seed: seed(), env: { PROVISION_WAIT_MS: '0' } });
+    bridge.control.addFault({ path: '/v1/workspace/invites/add', times: 1, fault: { kind: 'hang', applied: true } });
+    await bridge.createUser('zoe');
+    await bridge.until(() => bridge.control.hanging() > 0, 'the call');
+    await bridge.restart();
+    bridge.control.accept(at('zoe'));
+    await bridge.clock.advanceAsync(1000);
+    await bridge.sync();
+    await bridge.finish();
+    expect(bridge.workspace().mails[at('zoe')]).toBeLessThanOrEqual(2);
+    expect(bridge.workspace().members[at('zoe')]).toMatchObject({ locked: false });
+  });
+});
