@@ -28,7 +28,7 @@ import { sendError, toScimError } from './reply.js';
 import { guessIdp, logRequest, outcomeOf, readClientRequestId, type RequestEvent } from './request-log.js';
 import { matchRoute, type Route } from './routes.js';
 import { scimmyDispatcher } from './scimmy-router.js';
-import { scopeRefusal } from './tokens.js';
+import { scopeRefusal } from '../domain/token-scopes.js';
 
 export interface ScimRouterOptions {
   readonly store: Store;
