@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { EXIT, StartError } from '../errors.js';
-import { createPrivately } from './connection.js';
+import { createPrivately, isSqliteError } from './connection.js';
 import { appliedMigrations, pendingMigrations, readMigrations } from './migrate.js';
 import { SETTING } from './settings.js';
 
@@ -50,7 +50,7 @@ export function inspectDatabase(file: string, check: 'quick' | 'full' = 'full'):
       bytes: (one('PRAGMA page_count') as number) * (one('PRAGMA page_size') as number),
     };
   } catch (error) {
-    if (error instanceof Database.SqliteError)
+    if (isSqliteError(error))
       throw new StartError(EXIT.config, `${file} cannot be read as a database: ${error.message}.`, { cause: error });
     throw error;
   } finally {
@@ -147,6 +147,6 @@ function foldBack(file: string): void {
     }
   } catch (error) {
     // A broken database is the reason to restore: it is kept as it is.
-    if (!(error instanceof Database.SqliteError)) throw error;
+    if (!isSqliteError(error)) throw error;
   }
 }

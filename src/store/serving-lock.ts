@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { EXIT, StartError } from '../errors.js';
-import { createPrivately } from './connection.js';
+import { createPrivately, isSqliteError, primaryCode } from './connection.js';
 
 export interface ServingLock {
   release(): void;
@@ -26,7 +26,7 @@ export function isServed(databasePath: string): boolean {
     db.prepare('SELECT 1 FROM sqlite_master').get();
     return false;
   } catch (error) {
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return true;
+    if (isSqliteError(error) && primaryCode(error) === 'SQLITE_BUSY') return true;
     throw error;
   } finally {
     db.close();
@@ -42,8 +42,7 @@ export function acquireServingLock(databasePath: string): ServingLock {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))
-      throw alreadyServing(databasePath, error);
+    if (isSqliteError(error) && primaryCode(error) === 'SQLITE_BUSY') throw alreadyServing(databasePath, error);
     throw error;
   }
   return {

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openConnection, type Connection } from '../../src/store/connection.js';
+import { migrate, MIGRATIONS_FOLDER, readMigrations } from '../../src/store/migrate.js';
+
+describe('migrations', () => {
+  let folder: string;
+  let db: Connection;
+  const put = (name: string, sql: string) => writeFileSync(path.join(folder, name), sql);
+  const open = () => openConnection(path.join(folder, 'data', 'bridge.db'));
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'bridge-migrate-'));
+    db = open();
+    put('001_first.sql', 'CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1);');
+  });
+  afterEach(() => {
+    db.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('run in order, each once', () => {
+    put('002_second.sql', 'UPDATE a SET x = x + 1;');
+    put('notes.txt', 'no migration');
+    expect(migrate(db, folder)).toEqual(['001_first.sql', '002_second.sql']);
+    put('003_third.sql', 'UPDATE a SET x = x * 10;');
+    expect(migrate(db, folder)).toEqual(['003_third.sql']);
+    expect(migrate(db, folder)).toEqual([]);
+    expect(db.prepare('SELECT x FROM a').pluck().get()).toBe(20);
+  });
+
+  it('refuse a file that was changed after it ran', () => {
+    migrate(db, folder);
+    put('001_first.sql', 'CREATE TABLE a (x TEXT) STRICT;');
+    expect(() => migrate(db, folder)).toThrow(/001_first\.sql was changed after it had been run/);
+  });
+
+  it('refuse a database of a newer version', () => {
+    put('002_second.sql', 'CREATE TABLE b (x INTEGER) STRICT;');
+    migrate(db, folder);
+    rmSync(path.join(folder, '002_second.sql'));
+    expect(() => migrate(db, folder)).toThrow(/newer version .*002_second\.sql/);
+  });
+
+  it('refuse a file that comes before one that has run', () => {
+    put('002_second.sql', 'SELECT 1;');
+    migrate(db, folder);
+    put('001_late.sql', 'SELECT 1;');
+    expect(() => migrate(db, folder)).toThrow(/001_late\.sql comes before/);
+  });
+
+  it('leave nothing behind where one fails', () => {
+    put('002_second.sql', 'CREATE TABLE b (x INTEGER) STRICT; SELECT nonsense FROM nowhere;');
+    expect(() => migrate(db, folder)).toThrow(/nowhere/);
+    expect(db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()).toEqual([]);
+  });
+
+  it('are made once by two connections that start together', () => {
+    const other = open();
+    migrate(db, folder);
+    expect(migrate(other, folder)).toEqual([]);
+    other.close();
+  });
+
+  it('exit with 78, the code for a configuration that allows no start', () => {
+    rmSync(path.join(folder, '001_first.sql'));
+    expect(() => migrate(db, folder)).toThrow(expect.objectContaining({ name: 'StartError', exitCode: 78 }));
+  });
+
+  it('of the package are found, and make a private file', () => {
+    expect(MIGRATIONS_FOLDER).toBe(path.resolve('migrations'));
+    expect(migrate(db)).toEqual(readMigrations().map(({ name }) => name));
+    const mode = (name: string) => statSync(path.join(folder, 'data', name)).mode & 0o777;
+    expect([mode('.'), mode('bridge.db'), mode('bridge.db-wal'), mode('bridge.db-shm')]).toEqual([
+      0o700, 0o600, 0o600, 0o600,
+    ]);
+  });
+
+  it('are kept durably: WAL, full synchronisation, foreign keys', () => {
+    const pragma = (name: string) => db.pragma(name, { simple: true });
+    expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1]);
+  });
+});
