@@ -1,5 +1,5 @@
 /** The audit log: one row per write, in the transaction of the write, never deleted. */
-import type { AuditRow } from './port.js';
+import type { AuditQuery, AuditRow } from './port.js';
 import type { Bind, Core } from './core.js';
 
 export interface AuditEntry {
@@ -31,23 +31,30 @@ function asText(value: unknown): string | null {
   return value === undefined || value === null ? null : JSON.stringify(value);
 }
 
-export function readAudit(
-  core: Core,
-  query: { readonly subject?: string; readonly requestId?: string; readonly beforeId?: number; readonly limit: number },
-): readonly AuditRow[] {
+export function readAudit(core: Core, query: AuditQuery): readonly AuditRow[] {
   const conditions: string[] = [];
   const params: Bind[] = [];
-  const where = (condition: string, value: Bind | undefined): void => {
-    if (value === undefined) return;
+  const where = (condition: string, ...values: readonly (Bind | undefined)[]): void => {
+    if (values.includes(undefined)) return;
     conditions.push(condition);
-    params.push(value);
+    params.push(...values.flatMap((value) => value ?? []));
   };
   where('subject = ?', query.subject);
   where('request_id = ?', query.requestId);
+  // A kind alone stands for everything that begins with it: ';' follows ':', '/' follows '.'.
+  where('(actor = ? OR (actor >= ? AND actor < ?))', query.actor, upTo(query.actor, ':'), upTo(query.actor, ';'));
+  where('(action = ? OR (action >= ? AND action < ?))', query.action, upTo(query.action, '.'), upTo(query.action, '/'));
+  where('at >= ?', query.since);
+  where('at < ?', query.until);
   where('id < ?', query.beforeId);
+  where('id > ?', query.afterId);
   const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-  return core.all<AuditRow>(`${SELECT} ${filter} ORDER BY id DESC LIMIT ?`, ...params, query.limit);
+  const order = query.afterId === undefined ? 'DESC' : 'ASC';
+  return core.all<AuditRow>(`${SELECT} ${filter} ORDER BY id ${order} LIMIT ?`, ...params, query.limit);
 }
+
+const upTo = (kind: string | undefined, end: string): string | undefined =>
+  kind === undefined ? undefined : `${kind}${end}`;
 
 /** What one version of a user was made of: for the restore after a refusal. */
 export function auditOfVersion(

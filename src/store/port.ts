@@ -10,7 +10,7 @@
  * nothing was changed.
  */
 import type { Filter, AttributePath } from '../domain/filter.js';
-import type { Person, WantedShare } from '../domain/person.js';
+import type { GivenShare, Person, WantedShare } from '../domain/person.js';
 import type { CausingAttribute, PlannedChange } from '../domain/plan.js';
 import type {
   Address,
@@ -21,6 +21,7 @@ import type {
   LinkStatus,
   MemberId,
   Millis,
+  Principal,
   ResourceRef,
   ShareRole,
   UserId,
@@ -187,12 +188,11 @@ export interface AgendaEntry {
 /** What the planner needs for shares that hang on a group or on the mapping file. */
 export interface ShareSubject {
   readonly subject: Subject;
-  /** Wanted shares by `type:id` and principal key. */
+  /** Wanted shares for which this subject has to see to it, by `type:id principal`. */
   readonly wanted: ReadonlyMap<string, WantedShare & { readonly principal: string }>;
-  readonly given: ReadonlyMap<
-    string,
-    { readonly resource: ResourceRef; readonly role: ShareRole; readonly principal: string }
-  >;
+  readonly given: ReadonlyMap<string, GivenShare & { readonly principal: string }>;
+  /** Roles of the same principals according to the last `resources.get` and our own calls. */
+  readonly held: ReadonlyMap<string, ShareRole>;
   readonly refused: Person['refused'];
 }
 
@@ -244,7 +244,13 @@ export type Outcome =
   /** The call may have been applied and must not simply be repeated (invite). */
   | { readonly kind: 'ambiguous'; readonly call: CallFailure }
   /** Refused for good. Not planned again before `retryAt`. */
-  | { readonly kind: 'refused'; readonly call: CallFailure; readonly retryAt: Millis };
+  | {
+      readonly kind: 'refused';
+      readonly call: CallFailure;
+      readonly retryAt: Millis;
+      /** No call was made: it was known that it would be refused. */
+      readonly foreseen?: boolean;
+    };
 
 /** The restore of design section 3: which write, and which attribute it must give back. */
 export interface Revert {
@@ -350,6 +356,79 @@ export interface WorkspaceStore {
   openInvites(): Promise<{ readonly count: number; readonly youngestSentAt: Millis | null }>;
 }
 
+// Shares --------------------------------------------------------------------------------------------
+
+/** One `resources.get`. */
+export interface ResourceReading {
+  readonly resource: ResourceRef;
+  readonly startedAt: Millis;
+  /** Null: it could not be read, and `error` says why. */
+  readonly found: {
+    readonly name: string | null;
+    readonly creator: MemberId | null;
+    /** Id of the principal as ElevenLabs names it -> slots. */
+    readonly roles: ReadonlyMap<string, readonly string[]>;
+  } | null;
+  readonly error: string | null;
+}
+
+/** A resource as last read, and as our own calls have left it since. */
+export interface ResourceFacts {
+  readonly resource: ResourceRef;
+  readonly name: string | null;
+  readonly creator: MemberId | null;
+  readonly readAt: Millis;
+  readonly error: string | null;
+  /** By principal key (`other:<id>` where the id is nobody's known here); a role, or a custom slot. */
+  readonly holders: ReadonlyMap<string, string>;
+}
+
+/** One principal on one resource: who should have what, who has what, who gave it. */
+export interface ShareState {
+  readonly resource: ResourceRef;
+  readonly principal: string;
+  /** For people: an address, the name of a group. */
+  readonly name: string;
+  readonly subject: Subject | null;
+  readonly wanted: WantedShare | null;
+  readonly given: GivenShare | null;
+  /** Null: none, or unknown where the resource was never read. */
+  readonly held: string | null;
+  /** Why a change about it was refused. */
+  readonly refused: string | null;
+}
+
+/** Everything about shares, for the report. */
+export interface ShareOverview {
+  readonly resources: readonly ResourceFacts[];
+  readonly shares: readonly ShareState[];
+  /** Rules that can have no effect now, in words. */
+  readonly idle: readonly string[];
+}
+
+export interface ShareStore {
+  /**
+   * Takes over a reading of one resource: holders, shares that have gone or that prove to be ours.
+   * Subjects concerned go on the agenda, but for `except`, whose plan is under way.
+   */
+  applyResource(
+    reading: ResourceReading,
+    options: { readonly cause: string; readonly except: Subject | null },
+  ): Promise<void>;
+  resource(resource: ResourceRef): Promise<ResourceFacts | null>;
+  /** The resources that some rule names or on which the bridge gave something; forgets the others. */
+  managedResources(): Promise<readonly ResourceRef[]>;
+  /**
+   * Puts the mapping file on the agenda, and, where its rules about shares have changed since the
+   * last time, the groups and users concerned.
+   */
+  scheduleShares(cause: string): Promise<void>;
+  /** By which id `resources.get` names the baseline or a key: learnt, since it is documented nowhere. */
+  learnPrincipal(principal: Principal, id: string): Promise<void>;
+  knowsPrincipal(principal: Principal): Promise<boolean>;
+  shareOverview(): Promise<ShareOverview>;
+}
+
 // Operations ----------------------------------------------------------------------------------------
 
 export interface TokenRecord {
@@ -392,6 +471,21 @@ export interface AuditRow {
   readonly after: string | null;
 }
 
+export interface AuditQuery {
+  readonly subject?: string;
+  readonly requestId?: string;
+  /** `token:<label>`, `admin:<label>`, …; a kind alone (`token`) means all of its labels. */
+  readonly actor?: string;
+  /** `user.create`; a kind alone (`user`) means all of its actions. */
+  readonly action?: string;
+  readonly since?: Millis;
+  readonly until?: Millis;
+  readonly beforeId?: number;
+  /** Given: oldest first, from this id on. Otherwise newest first. */
+  readonly afterId?: number;
+  readonly limit: number;
+}
+
 export interface OperationsStore {
   setting(name: string): Promise<string | null>;
   setSetting(name: string, value: string): Promise<void>;
@@ -403,12 +497,7 @@ export interface OperationsStore {
     readonly before?: unknown;
     readonly after?: unknown;
   }): Promise<void>;
-  auditRows(query: {
-    readonly subject?: string;
-    readonly requestId?: string;
-    readonly beforeId?: number;
-    readonly limit: number;
-  }): Promise<readonly AuditRow[]>;
+  auditRows(query: AuditQuery): Promise<readonly AuditRow[]>;
   /** Moves when another process wrote to the database: caches are void then. */
   dataVersion(): number;
   /** Folds the write-ahead log back; before a clean exit. */
@@ -524,6 +613,77 @@ export interface InspectionStore {
   leavers(query: { readonly since: Millis; readonly until: Millis }): Promise<readonly Leaver[]>;
 }
 
-export interface Store extends DirectoryStore, WorkStore, WorkspaceStore, TokenStore, OperationsStore, InspectionStore {
+// Numbers -------------------------------------------------------------------------------------------
+
+/** How often something happened in one hour (hours since the epoch). */
+export interface HourlyCount {
+  readonly hour: number;
+  readonly name: string;
+  readonly count: number;
+}
+
+/** A call upstream that belongs to no change: a reading, or a check of the key. */
+export interface ReadingCall {
+  readonly endpoint: string;
+  readonly startedAt: Millis;
+  readonly latencyMs: number;
+  readonly outcome: string;
+  readonly status: number | null;
+  readonly requestId: string | null;
+  readonly error: string | null;
+}
+
+export interface ReadingCallRow extends ReadingCall {
+  readonly id: number;
+}
+
+/** Counts for the page and the metrics. Statuses and states that nobody has are absent. */
+export interface Numbers {
+  readonly users: Readonly<Partial<Record<UserStatus, number>>>;
+  readonly groups: Readonly<Partial<Record<LinkStatus, number>>>;
+  readonly invites: Readonly<Record<string, number>>;
+  /** Members of the workspace as last read. */
+  readonly members: number;
+  /** Changes that have not come to an end; `refused` are those still to be tried again. */
+  readonly open: Readonly<Record<'planned' | 'sending' | 'ambiguous' | 'held' | 'refused', number>>;
+  /** Since when the oldest change waits, held and refused ones apart. */
+  readonly oldestOpenAt: Millis | null;
+  readonly oldestHeldAt: Millis | null;
+  readonly agenda: number;
+  readonly oldestDueAt: Millis | null;
+  readonly driftOpen: number;
+  /** Size of the database. */
+  readonly bytes: number;
+}
+
+/** Something in the workspace that is not as it was once settled. */
+export interface DriftRow {
+  readonly id: number;
+  readonly subject: Subject;
+  readonly kind: string;
+  readonly detail: string;
+  readonly foundAt: Millis;
+  readonly endedAt: Millis | null;
+  readonly outcome: string | null;
+}
+
+export interface StatisticsStore {
+  /** Adds to the counters of their hours. */
+  addHourly(counts: readonly HourlyCount[]): Promise<void>;
+  hourly(sinceHour: number): Promise<readonly HourlyCount[]>;
+  /** Writes calls down, and drops older ones: at most `rows` stay, and none from before `since`. */
+  addReadingCalls(
+    calls: readonly ReadingCall[],
+    keep: { readonly rows: number; readonly since: Millis },
+  ): Promise<void>;
+  /** Newest first. */
+  readingCalls(limit: number): Promise<readonly ReadingCallRow[]>;
+  numbers(): Promise<Numbers>;
+  /** Open, or ended drift; newest first. */
+  drift(query: { readonly open: boolean; readonly limit: number }): Promise<readonly DriftRow[]>;
+}
+
+export interface Store
+  extends DirectoryStore, WorkStore, WorkspaceStore, TokenStore, OperationsStore, InspectionStore, StatisticsStore {
   close(): void;
 }

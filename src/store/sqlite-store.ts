@@ -25,14 +25,20 @@ import type {
   DirectoryStore,
   InspectionStore,
   OperationsStore,
+  StatisticsStore,
   Store,
   TokenStore,
   WorkspaceStore,
   WorkStore,
 } from './port.js';
 import { applyReading } from './reading.js';
+import { applyResource, knowsPrincipal, learnPrincipal, managedResources, readResource } from './resource-reading.js';
 import { acquireServingLock, type ServingLock } from './serving-lock.js';
 import { membersReadAt, readSetting, writeSetting } from './settings.js';
+import { shareOverview } from './share-overview.js';
+import { scheduleShares, wantedResources } from './share-schedule.js';
+import { readShareSubject } from './share-subjects.js';
+import { addHourly, addReadingCalls, listDrift, listReadingCalls, readHourly, readNumbers } from './statistics.js';
 import { addToken, expireToken, findToken, listTokens, revokeToken, touchToken } from './tokens.js';
 import { readTrace } from './trace.js';
 import { createUser, deleteUser, releaseUser, updateUser } from './user-writes.js';
@@ -80,9 +86,11 @@ function createStore(core: Core, db: Connection, lock: ServingLock | null, scimB
     ...directoryStore(core, scimBase),
     ...workStore(core),
     ...workspaceStore(core),
+    ...shareStore(core),
     ...tokenStore(core),
     ...operationsStore(core),
     ...inspectionStore(core),
+    ...statisticsStore(core),
     close() {
       db.close();
       lock?.release();
@@ -142,6 +150,18 @@ function workspaceStore(core: Core): WorkspaceStore {
   };
 }
 
+function shareStore(core: Core): ShareStore {
+  return {
+    applyResource: (reading, options) => core.write(() => applyResource(core, reading, options)),
+    resource: (resource) => core.read(() => readResource(core, resource)),
+    managedResources: () => core.write(() => managedResources(core, wantedResources(core))),
+    scheduleShares: (cause) => core.write(() => scheduleShares(core, cause)),
+    learnPrincipal: (principal, id) => core.write(() => learnPrincipal(core, principal, id)),
+    knowsPrincipal: (principal) => core.read(() => knowsPrincipal(core, principal)),
+    shareOverview: () => core.read(() => shareOverview(core)),
+  };
+}
+
 function tokenStore(core: Core): TokenStore {
   return {
     findToken: (hash) => core.read(() => findToken(core, hash)),
@@ -173,5 +193,16 @@ function inspectionStore(core: Core): InspectionStore {
     links: () => core.read(() => listLinks(core)),
     trace: (query) => core.read(() => readTrace(core, query)),
     leavers: (query) => core.read(() => listLeavers(core, query)),
+  };
+}
+
+function statisticsStore(core: Core): StatisticsStore {
+  return {
+    addHourly: (counts) => core.write(() => addHourly(core, counts)),
+    hourly: (sinceHour) => core.read(() => readHourly(core, sinceHour)),
+    addReadingCalls: (calls, keep) => core.write(() => addReadingCalls(core, calls, keep)),
+    readingCalls: (limit) => core.read(() => listReadingCalls(core, limit)),
+    numbers: () => core.read(() => readNumbers(core)),
+    drift: (query) => core.read(() => listDrift(core, query)),
   };
 }
