@@ -2,11 +2,14 @@
  * Composition root: which parts there are, and in which order they begin and end. Nothing is
  * global, so that several bridges can live in one process.
  */
+import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import { allowedIps } from './app/allowed-ips.js';
+import { createConnections, type Connections } from './app/connections.js';
 import { startDemoWorkspace, type DemoWorkspace } from './app/demo-workspace.js';
 import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
 import { greet } from './app/greeting.js';
-import { createHttp, SCIM_PATH, serveHttp } from './app/http.js';
+import { createAdminHttp, createHttp, SCIM_PATH, serveHttp, type HttpServer } from './app/http.js';
 import { loadRules } from './app/rules-source.js';
 import { checkNeighbour, checkPin } from './app/workspace-pin.js';
 import type { Clock } from './clock.js';
@@ -16,10 +19,14 @@ import type { WorkspaceGateway } from './elevenlabs/port.js';
 import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
 import { EXIT, StartError } from './errors.js';
 import type { Log } from './log.js';
+import { createAccessTokens } from './oauth/access-tokens.js';
+import { createKeyRing } from './oauth/key-ring.js';
+import { createTokenEndpoint } from './oauth/token-endpoint.js';
 import { backoff } from './reconcile/backoff.js';
 import { SANDBOX_PIN } from './reconcile/identity.js';
 import { createLimiter, type Limiter } from './reconcile/limiter.js';
 import { Reconciler } from './reconcile/reconciler.js';
+import { freezePrototypes } from './scim/hardening.js';
 import { createScimRouter } from './scim/router.js';
 import type { Bridge, StartBridge } from './serve.js';
 import type { Store } from './store/port.js';
@@ -27,6 +34,10 @@ import { openStore } from './store/sqlite-store.js';
 
 export interface App {
   readonly http: RequestListener;
+  /** For ADMIN_PORT; null: the admin surface is part of `http`. */
+  readonly adminHttp: RequestListener | null;
+  /** Of all servers that listen for this application. */
+  readonly connections: Connections;
   readonly reconciler: Reconciler;
   readonly limiter: Limiter;
   /** Begins to work on the workspace. */
@@ -65,19 +76,26 @@ export function createApp(options: AppOptions): App {
     retryDelay: (failures) => backoff(failures + 1, random),
     onOtherWorkspace: options.onOtherWorkspace,
   });
+  const connections = createConnections();
+  const scimUrl = (): string => options.publicUrl() + SCIM_PATH;
+  const oauth = createOAuth(options, scimUrl);
   const scim = createScimRouter({
     ...{ store, clock, log, rules },
     provisioning: reconciler,
-    baseUrl: () => options.publicUrl() + SCIM_PATH,
+    baseUrl: scimUrl,
+    verifyAccessToken: oauth.verify,
+    onAuthenticated: (request) => connections.trust(request.socket),
   });
-  const http = createHttp({
-    scim,
-    trustProxy: config.trustProxy,
+  const monitors = {
+    ...{ log, trustProxy: config.trustProxy },
     health: () => ({ workspace: reconciler.state, upstream: limiter.state() }),
     unready: () => unreadyReason(store, reconciler),
-  });
+  };
+  const http = createHttp({ ...monitors, scim, token: oauth.endpoint, gate: createGate(options), admin: null });
   return {
     http,
+    adminHttp: config.adminListener === null ? null : createAdminHttp({ ...monitors, admin: null }),
+    connections,
     reconciler,
     limiter,
     start: () => reconciler.start(),
@@ -86,6 +104,26 @@ export function createApp(options: AppOptions): App {
       await limiter.close();
     },
   };
+}
+
+/** Access tokens for OAuth clients: where they are given, and how they are checked. */
+function createOAuth({ config, store, clock, log, publicUrl }: AppOptions, scimUrl: () => string) {
+  const lifetimeMs = config.oauthTokenMinutes * 60_000;
+  const keys = createKeyRing(store, clock);
+  const tokens = createAccessTokens({ store, keys, clock, lifetimeMs, issuer: publicUrl, audience: scimUrl });
+  return {
+    endpoint: createTokenEndpoint({ store, tokens, clock, log, lifetimeMs }),
+    verify: (token: string) => tokens.verify(token),
+  };
+}
+
+function createGate({ config, log }: AppOptions) {
+  return allowedIps({
+    networks: config.allowedIps,
+    behindProxy: config.trustProxy !== 0,
+    log,
+    newRequestId: randomUUID,
+  });
 }
 
 async function unreadyReason(store: Store, reconciler: Reconciler): Promise<string | null> {
@@ -152,11 +190,13 @@ async function serve(parts: Parts): Promise<Bridge> {
     random: Math.random, // eslint-disable-line no-restricted-properties -- the root of all randomness
     onOtherWorkspace: (pinned, found) => fail(otherWorkspace(config, pinned, found)),
   });
-  const server = await serveHttp(config, app.http, clock);
-  const url = publicUrlFor(config, server.port);
+  const { main, close: closeServers } = await listen(app, config, { clock, log });
+  const url = publicUrlFor(config, main.port);
   address.url = url;
   // After listening: the SDK takes seconds to load, and SCIM can be read without it.
   await app.start();
+  // The last of the packages: some define properties on what is frozen then.
+  void gateway.load().then(freezePrototypes, freezePrototypes);
   announce({ config, print, isTerminal, url, demo: demo !== null, made, tokens });
   log.info({ url, sandbox: demo !== null }, 'Serving.');
   return {
@@ -164,9 +204,34 @@ async function serve(parts: Parts): Promise<Bridge> {
     failed,
     async close() {
       const work = app.close();
-      await server.close(GRACE_MS);
+      await closeServers();
       await work;
       for (const close of opened) await close();
+    },
+  };
+}
+
+/** Listens on PORT, and on ADMIN_PORT where that is set. */
+async function listen(
+  app: App,
+  { host, port, tls, adminListener }: Config,
+  parts: { readonly clock: Clock; readonly log: Log },
+): Promise<{ readonly main: HttpServer; close(): Promise<void> }> {
+  const shared = { ...parts, tls, connections: app.connections };
+  const main = await serveHttp(app.http, { ...shared, host, port });
+  const servers = [main];
+  if (adminListener !== null && app.adminHttp !== null) {
+    try {
+      servers.push(await serveHttp(app.adminHttp, { ...shared, ...adminListener }));
+    } catch (error) {
+      await main.close(0);
+      throw error;
+    }
+  }
+  return {
+    main,
+    async close() {
+      await Promise.all(servers.map((server) => server.close(GRACE_MS)));
     },
   };
 }

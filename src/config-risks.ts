@@ -9,9 +9,14 @@ function isThisMachine(host: string): boolean {
 export function describeRisks(config: Config, values: Values): string[] {
   const risks: string[] = [];
   const behindProxy = config.trustProxy !== 0 || config.publicUrl?.startsWith('https:') === true;
-  if (!isThisMachine(config.host) && config.tls === null && !behindProxy) {
+  const listeners = [
+    ['HOST', config.host],
+    ...(config.adminListener === null ? [] : [['ADMIN_HOST', config.adminListener.host] as const]),
+  ] as const;
+  for (const [name, host] of listeners) {
+    if (isThisMachine(host) || config.tls !== null || behindProxy) continue;
     risks.push(
-      `HOST is ${config.host} and nothing encrypts the connection: tokens cross the network in clear text. ` +
+      `${name} is ${host} and nothing encrypts the connection: tokens cross the network in clear text. ` +
         'Put a TLS proxy in front and set PUBLIC_URL and TRUST_PROXY, or set TLS_CERT_FILE and TLS_KEY_FILE.',
     );
   }

@@ -260,6 +260,11 @@ export const VARIABLES = {
   ALERT_WEBHOOK_URL: optional(webUrl(), 'none', 'Receives alerts as JSON.', { secret: true }),
   ALERT_WEBHOOK_ALLOW_PRIVATE: fixed(boolean(), 'false', 'Lets the webhook use http:// and private addresses.'),
   ALLOWED_IPS: optional(networks(), 'all', 'Addresses from which SCIM requests are accepted.'),
+  OAUTH_TOKEN_MINUTES: fixed(
+    integer(60, 360),
+    '60',
+    'Life of an access token that an OAuth client gets at /oauth/token.',
+  ),
   TRUST_PROXY: fixed(trustProxy(), 'false', 'Proxies that are believed about the address of the client.'),
   TLS_CERT_FILE: optional(text('a path'), 'none', 'PEM certificate chain: serves HTTPS directly.', { path: true }),
   TLS_KEY_FILE: optional(text('a path'), 'none', 'PEM private key for TLS_CERT_FILE.', { path: true }),

@@ -28,6 +28,7 @@ export interface Config {
   readonly adminListener: { readonly host: string; readonly port: number } | null;
   readonly scimToken: string | null;
   readonly adminToken: string | null;
+  readonly oauthTokenMinutes: number;
   readonly upstream:
     { readonly kind: 'sandbox' } | { readonly kind: 'elevenlabs'; readonly apiKey: string; readonly baseUrl: string };
   readonly upstreamTimeoutMs: number;
@@ -212,6 +213,7 @@ function assemble(values: Values): Config {
       values.ADMIN_PORT === null ? null : { host: values.ADMIN_HOST ?? values.HOST, port: values.ADMIN_PORT },
     scimToken: values.SCIM_TOKEN,
     adminToken: values.ADMIN_TOKEN,
+    oauthTokenMinutes: values.OAUTH_TOKEN_MINUTES,
     upstream:
       apiKey === null
         ? { kind: 'sandbox' }

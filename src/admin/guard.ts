@@ -32,6 +32,8 @@ export interface GuardOptions {
   /** Requests per admin token. */
   readonly requests?: AttemptLimitOptions;
   readonly random?: Random;
+  /** Called as soon as a request is known to come from an administrator. */
+  readonly onAuthenticated?: (request: Request) => void;
 }
 
 export type LoginOutcome =
@@ -90,6 +92,7 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
             turnAway(request, response, options.loginPath, failed(request));
             return;
           }
+          options.onAuthenticated?.(request);
           const retryAfter = requests.fail(adminOf(response).tokenId);
           if (retryAfter === null) next();
           else refuse(response, 429, 'Too many requests with this admin token.', retryAfter);

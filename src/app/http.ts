@@ -1,29 +1,61 @@
-/** HTTP of the bridge: the SCIM application, and what monitors ask. */
+/** HTTP of the bridge: what is where, and the servers that listen. */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import express, { type Express, type Response } from 'express';
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
+import type { Log } from '../log.js';
+import { readTlsAtStart, reloadTls } from '../tls.js';
+import type { Connections } from './connections.js';
+import { answerRawRequests } from './raw-requests.js';
 
 export const SCIM_PATH = '/scim/v2';
+export const TOKEN_PATH = '/oauth/token';
 
-export interface HttpParts {
-  readonly scim: RequestListener;
+export interface MonitorParts {
   readonly trustProxy: Config['trustProxy'];
   /** Alive, with the state of the upstream. */
   readonly health: () => object;
   /** Null: SCIM can be served; else why not. */
   readonly unready: () => Promise<string | null>;
+  /** The admin surface (page, JSON, metrics), as an application for the root. Null: there is none here. */
+  readonly admin: RequestListener | null;
+  readonly log: Log;
 }
 
-export function createHttp({ scim, trustProxy, health, unready }: HttpParts): Express {
+export interface HttpParts extends MonitorParts {
+  readonly scim: RequestListener;
+  /** OAuth's token endpoint. */
+  readonly token: RequestHandler;
+  /** Stands before SCIM and the token endpoint. */
+  readonly gate: RequestHandler;
+}
+
+/** What listens on PORT. */
+export function createHttp(parts: HttpParts): Express {
+  const app = createBase(parts.trustProxy);
+  app.use([SCIM_PATH, TOKEN_PATH], parts.gate);
+  app.use(SCIM_PATH, parts.scim);
+  app.use(TOKEN_PATH, parts.token);
+  return addMonitors(app, parts);
+}
+
+/** What listens on ADMIN_PORT, where that is set: no SCIM. */
+export function createAdminHttp(parts: MonitorParts): Express {
+  return addMonitors(createBase(parts.trustProxy), parts);
+}
+
+function createBase(trustProxy: Config['trustProxy']): Express {
   const app = express();
-  app.disable('x-powered-by').disable('etag');
+  app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.set('trust proxy', trustProxy);
-  app.use(SCIM_PATH, scim);
+  return app;
+}
+
+function addMonitors(app: Express, { health, unready, admin, log }: MonitorParts): Express {
   app.get('/healthz', (_request, response) => {
     reply(response, 200, { status: 'ok', ...health() });
   });
@@ -32,14 +64,29 @@ export function createHttp({ scim, trustProxy, health, unready }: HttpParts): Ex
       .then((reason) => reply(response, reason === null ? 200 : 503, { ready: reason === null, reason }))
       .catch(next);
   });
+  if (admin !== null) app.use(admin);
   app.use((_request, response) => {
     reply(response, 404, { error: 'Not found.' });
+  });
+  // Express would write the stack of the error into the answer.
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    const status = clientErrorStatus(error);
+    if (status === null) log.error({ err: error }, 'request failed');
+    if (response.headersSent) response.destroy();
+    else reply(response, status ?? 500, { error: status === null ? 'Internal error.' : 'The request cannot be read.' });
   });
   return app;
 }
 
+/** Express and its parsers mark what the client did wrong (a path that cannot be decoded) by its status. */
+function clientErrorStatus(error: unknown): number | null {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return null;
+  return error.status >= 400 && error.status < 500 ? error.status : null;
+}
+
 function reply(response: Response, status: number, body: object): void {
-  response.status(status).set('Cache-Control', 'no-store').json(body);
+  response.status(status).set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }).json(body);
 }
 
 export interface HttpServer {
@@ -48,18 +95,43 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>;
 }
 
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: Config['tls'];
+  readonly connections: Connections;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * Times that a client gets. A body is given less by whoever reads it, after authentication; these
+ * are for everything before. Idle connections live longer than the 60 s after which load balancers
+ * give theirs up, so that it is never the bridge that closes one on which a request is coming.
+ */
+const SERVER_OPTIONS: ServerOptions = {
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5_000,
+  maxHeaderSize: 16 * 1024,
+};
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const MAX_HEADERS = 100;
+
 /** Listens. Rejects with the system's error where it cannot. */
-export async function serveHttp(
-  config: Pick<Config, 'host' | 'port' | 'tls'>,
-  listener: RequestListener,
-  clock: Clock,
-): Promise<HttpServer> {
-  const server = createFor(config, listener);
-  server.listen(config.port, config.host);
+export async function serveHttp(listener: RequestListener, options: ListenOptions): Promise<HttpServer> {
+  const { host, port, connections, clock } = options;
+  const { server, stopReloading } = createFor(options, listener);
+  server.maxHeadersCount = MAX_HEADERS;
+  server.on('connection', (socket) => connections.add(socket));
+  answerRawRequests(server, listener, randomUUID);
+  server.listen(port, host);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     async close(graceMs) {
+      stopReloading();
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
@@ -70,7 +142,13 @@ export async function serveHttp(
   };
 }
 
-function createFor({ tls }: Pick<Config, 'tls'>, listener: RequestListener): Server {
-  if (tls === null) return createServer(listener);
-  return createTlsServer({ cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) }, listener);
+function createFor(
+  { tls, clock, log }: ListenOptions,
+  listener: RequestListener,
+): { readonly server: Server; readonly stopReloading: () => void } {
+  if (tls === null) return { server: createServer(SERVER_OPTIONS, listener), stopReloading: () => undefined };
+  const context = readTlsAtStart(tls);
+  const options = { ...SERVER_OPTIONS, ...context, handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+  const server = createTlsServer(options, listener);
+  return { server, stopReloading: reloadTls(server, tls, context, { clock, log }) };
 }

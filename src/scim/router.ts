@@ -43,6 +43,8 @@ export interface ScimRouterOptions {
   readonly verifyAccessToken?: AccessTokenVerifier;
   readonly entitlements?: () => readonly Entitlement[];
   readonly newRequestId?: () => string;
+  /** Called as soon as a request is known to come from a holder of a valid token. */
+  readonly onAuthenticated?: (request: Request) => void;
   /** Called once per request, when its answer has gone out. */
   readonly onRequest?: (event: RequestEvent) => void;
 }
@@ -78,7 +80,7 @@ export function createScimRouter(options: ScimRouterOptions): Express {
   });
   router.use((request, response, next) => {
     const known = progressOf(progress, request);
-    prepare(app, authenticator, known, request, response)
+    prepare({ app, authenticator, onAuthenticated: options.onAuthenticated }, known, request, response)
       .then(async (context) => {
         if (context !== null) await handle(context, request, next, dispatch);
       })
@@ -153,15 +155,21 @@ function begin(request: Request, response: Response, options: ScimRouterOptions)
   return known;
 }
 
+interface Gate {
+  readonly app: ScimApp;
+  readonly authenticator: Authenticator;
+  readonly onAuthenticated: ScimRouterOptions['onAuthenticated'];
+}
+
 /** Everything before the handlers. Null: the request has been answered. */
 async function prepare(
-  app: ScimApp,
-  authenticator: Authenticator,
+  { app, authenticator, onAuthenticated }: Gate,
   known: Progress,
   request: Request,
   response: Response,
 ): Promise<ScimRequest | null> {
   known.principal = await authenticator.authenticate(request, request.ip ?? '');
+  onAuthenticated?.(request);
   const route = matchRoute(request.method, request.url);
   if (route === null) throw new ScimError(404, 'There is no such endpoint.');
   known.route = route;

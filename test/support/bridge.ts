@@ -166,7 +166,7 @@ async function run(parts: {
     random: () => 0.5,
     onOtherWorkspace: () => undefined,
   });
-  const server = await serveHttp(config, app.http, clock);
+  const server = await serveHttp(app.http, { ...config, connections: app.connections, clock, log });
   url = `http://127.0.0.1:${String(server.port)}`;
   await app.start();
   return { app, store, config, server, scimUrl: url + SCIM_PATH };

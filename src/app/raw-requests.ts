@@ -1,0 +1,72 @@
+/**
+ * What reaches no handler: bytes that are no HTTP, headers that are too long or never end. The IdP
+ * gets a SCIM error here too. And `Expect: 100-continue`: the client is asked for its body only when
+ * somebody is going to read it, which is after it has been authenticated.
+ */
+import { STATUS_CODES, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { ScimError } from '../errors.js';
+import { errorBody, SCIM_JSON } from '../scim/reply.js';
+
+/** Answers for a server what its listener never sees. */
+export function answerRawRequests(server: Server, listener: RequestListener, newRequestId: () => string): void {
+  const underWay = new WeakMap<Duplex, ServerResponse>();
+  const remember = (request: IncomingMessage, response: ServerResponse): void => {
+    underWay.set(request.socket, response);
+  };
+  server.on('request', remember);
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    remember(request, response);
+    continueWhenRead(request, response);
+    listener(request as Parameters<RequestListener>[0], response as Parameters<RequestListener>[1]);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const response = underWay.get(socket);
+    const isAnswering = response?.headersSent === true && !response.writableFinished;
+    // Into an answer nothing can be said, and who has gone hears nothing.
+    if (isAnswering || error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    socket.end(rawAnswer(describe(error.code), newRequestId()));
+  });
+}
+
+/**
+ * Nobody reads the body: the answer is final, and the connection ends, since the client may then send
+ * the body or not, and what comes next cannot be told apart.
+ */
+function continueWhenRead(request: IncomingMessage, response: ServerResponse): void {
+  const keepAlive = response.shouldKeepAlive;
+  response.shouldKeepAlive = false;
+  request.once('resume', () => {
+    if (response.headersSent) return;
+    response.shouldKeepAlive = keepAlive;
+    response.writeContinue();
+  });
+}
+
+function describe(code: string | undefined): ScimError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new ScimError(431, 'The headers are too long.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ScimError(408, 'The request did not arrive in time.');
+    default:
+      return new ScimError(400, 'The request is not valid HTTP.', { scimType: 'invalidSyntax' });
+  }
+}
+
+function rawAnswer(error: ScimError, requestId: string): string {
+  const body = JSON.stringify(errorBody(error, requestId));
+  return [
+    `HTTP/1.1 ${String(error.status)} ${STATUS_CODES[error.status] ?? ''}`,
+    `Content-Type: ${SCIM_JSON}; charset=utf-8`,
+    `Content-Length: ${String(Buffer.byteLength(body))}`,
+    `X-Request-Id: ${requestId}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}
