@@ -9,6 +9,7 @@ import type { GatewayError } from '../elevenlabs/port.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
 import { checkIdentity } from './identity.js';
+import { deferred } from './keyed-locks.js';
 import type { WorkspaceGateway } from '../elevenlabs/port.js';
 
 /**
@@ -40,6 +41,7 @@ export class Connection {
   #phase: Phase = 'starting';
   #error: string | null = null;
   #connecting: Promise<void> = Promise.resolve();
+  #wake: () => void = () => undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -60,6 +62,7 @@ export class Connection {
   /** Nothing more is begun; resolves when the attempt under way has ended. */
   stop(): Promise<void> {
     this.#phase = 'stopping';
+    this.#wake();
     return this.#connecting;
   }
 
@@ -126,8 +129,13 @@ export class Connection {
     }
   }
 
-  #sleep(attempts: number): Promise<void> {
+  /** A stop ends it early. */
+  async #sleep(attempts: number): Promise<void> {
     const { clock, retryDelay } = this.#options;
-    return new Promise((resolve) => clock.after(retryDelay(Math.min(attempts, MAX_DOUBLINGS)), resolve));
+    const { promise, resolve } = deferred();
+    const cancel = clock.after(retryDelay(Math.min(attempts, MAX_DOUBLINGS)), resolve);
+    this.#wake = resolve;
+    await promise;
+    cancel();
   }
 }

@@ -94,6 +94,11 @@ export function endInvite(
   const now = core.now();
   switch (end) {
     case 'done':
+      // Never sent, and the person is a member: the call was refused for that, and the member adopted.
+      if (row.sends === 0 && core.value(HAS_MEMBER, row.user_id) === 1) {
+        core.run('DELETE FROM invites WHERE id = ?', row.id);
+        return null;
+      }
       core.run(EXPIRE_OLDER, now, address, row.id);
       core.run("UPDATE invites SET state = 'invited', sends = sends + 1 WHERE id = ?", row.id);
       break;
@@ -130,7 +135,8 @@ export function revokeInvites(core: Core, address: Address): readonly UserId[] {
 /** The member is there. Answers whether an invite of ours led to it. */
 export function acceptInvites(core: Core, userId: UserId, address: Address, memberId: MemberId): boolean {
   const rows = invitesOf(core, userId).filter((row) => row.address === address);
-  const open = rows.filter((row) => OPEN.has(row.state) && (row.sends > 0 || row.state === 'sending'));
+  // An invite that has had no answer yet cannot have been accepted: who is there then was there before.
+  const open = rows.filter((row) => OPEN.has(row.state) && row.sends > 0);
   for (const row of open) {
     core.run(
       'UPDATE invites SET state = ?, ended_at = ?, member_id = ? WHERE id = ?',
@@ -152,6 +158,7 @@ const OPEN_STATES = "('sending', 'invited', 'ambiguous', 'expired')";
 const INSERT = `INSERT INTO invites (user_id, address, seat_type, usage_limit, state, round, sent_at) VALUES (?, ?, ?, ?, 'sending', ?, ?)`;
 const RESEND = "UPDATE invites SET state = 'sending', seat_type = ?, usage_limit = ?, sent_at = ? WHERE id = ?";
 const EXPIRE_OLDER = `UPDATE invites SET state = 'expired', ended_at = ? WHERE address = ? AND id < ? AND state IN ('invited', 'ambiguous')`;
+const HAS_MEMBER = 'SELECT member_id IS NOT NULL FROM users WHERE id = ?';
 const SELECT_SENDING = "SELECT * FROM invites WHERE address = ? AND state = 'sending' ORDER BY id DESC LIMIT 1";
 const REVOKE = `UPDATE invites SET state = 'revoked', ended_at = ? WHERE address = ? AND state IN ${OPEN_STATES} RETURNING user_id`;
 const COUNT_OPEN = `SELECT COUNT(*) AS count, MAX(sent_at) AS youngestSentAt FROM invites WHERE state IN ('sending', 'invited', 'ambiguous')`;

@@ -54,6 +54,7 @@ async function start(): Promise<void> {
   scimUrl = url ?? '';
 }
 
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of any shape
 async function scim(method: string, where: string, body?: object): Promise<any> {
   const response = await fetch(scimUrl + where, {
     method,

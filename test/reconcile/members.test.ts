@@ -60,9 +60,23 @@ describe('a person', () => {
     bridge.control.addMember({ email: ZOE });
     const { status, body } = await bridge.createUser('zoe');
     expect(status).toBe(201);
-    expect(body[BRIDGE_URN]).toMatchObject({ status: 'member' });
+    expect(body[BRIDGE_URN]).toMatchObject({ status: 'member', origin: 'adopted' });
     expect(bridge.workspace().mails).toEqual({});
+    expect(await bridge.store.openInvites()).toMatchObject({ count: 0 });
   });
+
+  it.each(['boss', 'boss2'])(
+    '%s, an admin whose role in the IdP is lower, is adopted without losing the seat',
+    async (name) => {
+      bridge.control.addMember({ email: 'boss2@workspace.example', seatType: 'workspace_admin' });
+      const { body } = await bridge.createUser(name, { roles: [{ value: 'lite' }] });
+      await bridge.sync();
+      const seat = () => bridge.workspace().members[`${name}@workspace.example`]?.seat;
+      expect(seat()).toBe('workspace_admin');
+      await bridge.patchUser(body.id, { op: 'replace', path: 'roles', value: [{ value: 'member' }] });
+      expect(seat()).toBe('workspace_member');
+    },
+  );
 
   it('who accepts is noticed within the poll interval', async () => {
     const { body } = await bridge.createUser('zoe');
