@@ -34,6 +34,7 @@ describe('configuration', () => {
       allowedIps: null,
       adminListener: null,
       scimToken: null,
+      oauthTokenMinutes: 60,
       adminToken: null,
       upstream: { kind: 'sandbox' },
       upstreamTimeoutMs: 10_000,
