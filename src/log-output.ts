@@ -6,11 +6,16 @@
  * - by value: known secrets are cut out of the finished line, wherever they stand;
  * - of an error only name, message, code, stack and causes are written, never its other fields
  *   (errors of the SDK carry the whole answer).
+ *
+ * Nor any e-mail address, except at level debug: elsewhere it is replaced by the beginning of its
+ * SHA-256, so that lines about one person can still be found together.
  */
+import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import type { DestinationStream, Logger, LogFn } from 'pino';
 import { LOG_LEVELS } from './config-variables.js';
 import type { LogLevel } from './config-variables.js';
+import { foldAddress } from './domain/fold.js';
 import type { Log } from './log.js';
 
 const SECRET_KEYS = new Set([
@@ -64,7 +69,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
       log: (fields: Fields) => censor(fields, DEEPEST),
     },
     serializers: { err: describeError, error: describeError },
-    hooks: { streamWrite: (line: string) => withoutSecrets(line, concealed) },
+    hooks: { streamWrite: (line: string) => withoutAddresses(withoutSecrets(line, concealed)) },
   };
   return {
     log: wrap(destination === undefined ? pino(options) : pino(options, destination), threshold),
@@ -127,6 +132,46 @@ function withoutSecrets(line: string, secrets: ReadonlySet<string>): string {
     if (clean.includes(secret)) clean = clean.replaceAll(secret, CENSORED);
   }
   return clean;
+}
+
+/** Characters that end an address in a line of JSON, on either side of the `@`. */
+const ENDS_ADDRESS = /[\s"'`<>()[\]{},;:\\|=/@]/;
+const LONGEST_LOCAL = 64;
+const LONGEST_DOMAIN = 255;
+
+/**
+ * The line with every e-mail address hashed, unless its level is debug. By hand from each `@`
+ * outwards: linear in the line, whatever it holds.
+ */
+function withoutAddresses(line: string): string {
+  if (!line.includes('@') || line.startsWith('{"level":"debug"')) return line;
+  let clean = '';
+  let done = 0;
+  for (let at = line.indexOf('@'); at >= 0; at = line.indexOf('@', at + 1)) {
+    const start = Math.max(edge(line, at, -1, LONGEST_LOCAL), done);
+    const end = edge(line, at, 1, LONGEST_DOMAIN);
+    const address = line.slice(start, end).replace(/\.+$/, '');
+    const isAddress = start < at && /^[^@]+@[^@]+\.[^@]+$/.test(address);
+    if (!isAddress) continue;
+    clean += `${line.slice(done, start)}${hashAddress(address)}`;
+    done = start + address.length;
+  }
+  return clean + line.slice(done);
+}
+
+/** Where the address around `at` begins (step -1) or ends (step 1). */
+function edge(line: string, at: number, step: 1 | -1, longest: number): number {
+  let index = at + step;
+  while (Math.abs(index - at) <= longest && index >= 0 && index < line.length) {
+    if (ENDS_ADDRESS.test(line.charAt(index))) break;
+    index += step;
+  }
+  return step === 1 ? index : index + 1;
+}
+
+/** How the log names the holder of an address. */
+export function hashAddress(address: string): string {
+  return `sha256:${createHash('sha256').update(foldAddress(address), 'utf8').digest('hex').slice(0, 12)}`;
 }
 
 interface DescribedError {

@@ -31,7 +31,11 @@ export interface UpstreamCall {
 
 export interface CallTag {
   readonly ledgerId?: number;
+  readonly subject?: string;
+  /** Of the SCIM request, the sync or the command that caused the call. */
   readonly requestId?: string;
+  /** Of the person it is about. */
+  readonly address?: string;
 }
 
 export interface LimitedGatewayOptions {

@@ -35,6 +35,30 @@ describe('log', () => {
     expect(fields.a.token).toBe('S2');
   });
 
+  it('hashes e-mail addresses, wherever they stand, except at debug', () => {
+    const { log, text, lines } = capture('debug');
+    const error = new Error('Zoe.Q+1@acme.example is no member (see a@b.example, c@d.example.)');
+    log.info({ person: 'zoe.q+1@acme.example', err: error, list: ['<müller@straße.example>'] }, 'x');
+    expect(text()).not.toMatch(/acme|b\.example|d\.example|müller|straße/);
+    const hash = lines()[0]?.['person'];
+    expect(hash).toMatch(/^sha256:[0-9a-f]{12}$/);
+    // The same person under another spelling has the same hash: lines about one person belong together.
+    expect((lines()[0] as { err: { message: string } }).err.message).toContain(`${hash} is no member (see sha256:`);
+    expect((lines()[0] as { list: string[] }).list[0]).toMatch(/^<sha256:[0-9a-f]{12}>$/);
+    log.debug({ person: 'zoe@acme.example' }, 'y');
+    expect(lines()[1]).toMatchObject({ person: 'zoe@acme.example' });
+  });
+
+  it('leaves what only looks like an address, and long lines cost no more than their length', () => {
+    const { log, lines } = capture();
+    const path = '/app/node_modules/@elevenlabs/elevenlabs-js/index.js';
+    log.info({ path, at: '@', odd: 'a@b', mention: '@zoe', end: 'zoe@' }, 'x');
+    expect(lines()[0]).toMatchObject({ path, at: '@', odd: 'a@b', mention: '@zoe', end: 'zoe@' });
+    const begun = performance.now();
+    log.info({ text: '@'.repeat(200_000) + 'a@'.repeat(100_000) + 'a'.repeat(200_000) }, 'x');
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
   it('cuts known secrets out wherever they stand', () => {
     const { log, conceal, text } = capture();
     conceal('sk_123"456\\789');
