@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { allowedIps } from './app/allowed-ips.js';
+import { watchCommands } from './app/command-watch.js';
 import { createConnections, type Connections } from './app/connections.js';
 import { startDemoWorkspace, type DemoWorkspace } from './app/demo-workspace.js';
 import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
@@ -88,7 +89,7 @@ export function createApp(options: AppOptions): App {
   });
   const monitors = {
     ...{ log, trustProxy: config.trustProxy },
-    health: () => ({ workspace: reconciler.state, upstream: limiter.state() }),
+    health: () => ({ mode: modeOf(config), workspace: reconciler.state, upstream: limiter.state() }),
     unready: () => unreadyReason(store, reconciler),
   };
   const http = createHttp({ ...monitors, scim, token: oauth.endpoint, gate: createGate(options), admin: null });
@@ -104,6 +105,12 @@ export function createApp(options: AppOptions): App {
       await limiter.close();
     },
   };
+}
+
+/** Whether anything real can come of a request: `selfcheck` plays only where nothing can. */
+function modeOf({ upstream, dryRun }: Config): 'sandbox' | 'dryRun' | 'live' {
+  if (upstream.kind === 'sandbox') return 'sandbox';
+  return dryRun ? 'dryRun' : 'live';
 }
 
 /** Access tokens for OAuth clients: where they are given, and how they are checked. */
@@ -195,6 +202,7 @@ async function serve(parts: Parts): Promise<Bridge> {
   address.url = url;
   // After listening: the SDK takes seconds to load, and SCIM can be read without it.
   await app.start();
+  const watch = watchCommands({ ...{ store, clock, log }, reconciler: app.reconciler });
   // The last of the packages: some define properties on what is frozen then.
   void gateway.load().then(freezePrototypes, freezePrototypes);
   announce({ config, print, isTerminal, url, demo: demo !== null, made, tokens });
@@ -203,6 +211,7 @@ async function serve(parts: Parts): Promise<Bridge> {
     url,
     failed,
     async close() {
+      watch.stop();
       const work = app.close();
       await closeServers();
       await work;

@@ -1,13 +1,26 @@
 /** The commands of `elevenlabs-scim`. Exit codes: see EXIT in errors.ts and docs/cli.md. */
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { migrateDatabase, serveSandbox } from './commands.js';
+import { Command, CommanderError } from 'commander';
+import { createContext } from './commands/context.js';
+import { databaseCommands } from './commands/database.js';
+import { doctorCommand } from './commands/doctor.js';
+import { explainCommand } from './commands/explain.js';
+import { groupsCommands } from './commands/groups.js';
+import { heldCommands } from './commands/held.js';
+import { invitesCommands } from './commands/invites.js';
+import { planCommand } from './commands/plan.js';
+import { processCommands } from './commands/process.js';
+import { reportCommands } from './commands/report.js';
+import { selfcheckCommand } from './commands/selfcheck.js';
+import type { CommandShell } from './commands/shell.js';
+import { syncCommand } from './commands/sync.js';
+import { tokenCommands } from './commands/tokens.js';
+import { traceCommand } from './commands/trace.js';
+import { usersCommands } from './commands/users.js';
 import { EXIT } from './errors.js';
-import { serve } from './serve.js';
-import type { Shell } from './serve.js';
 
 /** Runs the command that `argv` (with node and script in front) names. */
-export async function runCommand(argv: readonly string[], shell: Shell): Promise<void> {
+export async function runCommand(argv: readonly string[], shell: CommandShell): Promise<void> {
   try {
     await createProgram(shell).parseAsync(argv);
   } catch (error) {
@@ -17,7 +30,8 @@ export async function runCommand(argv: readonly string[], shell: Shell): Promise
   }
 }
 
-function createProgram(shell: Shell): Command {
+/** All commands; the reference in docs/cli.md is made from them. */
+export function createProgram(shell: CommandShell): Command {
   const program = new Command('elevenlabs-scim')
     .description('Makes an ElevenLabs workspace follow what an identity provider says over SCIM 2.0.')
     .version(version(), '--version')
@@ -25,35 +39,30 @@ function createProgram(shell: Shell): Command {
     .configureOutput({
       writeErr: (text) => shell.complain(text.trimEnd()),
       writeOut: (text) => shell.print(text.trimEnd()),
-    });
-  program
-    .command('serve', { isDefault: true })
-    .description('serve SCIM until stopped (default)')
-    .action(async () => {
-      // Loaded here, so that other commands start fast.
-      const { startBridge } = await import('./app.js');
-      await serve(shell, startBridge);
-    });
-  program
-    .command('migrate')
-    .description('bring the database up to date without serving')
-    .action(() => migrateDatabase(shell));
-  program
-    .command('sandbox')
-    .description('serve a sandbox workspace alone: the workspace API, in memory, for trials and tests')
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <number>', 'port, 0 for any free one', wholeNumber, 8090)
-    .option('--accept-after <seconds>', 'invites are accepted by themselves after so long', wholeNumber)
-    .action((options: { host: string; port: number; acceptAfter?: number }) =>
-      serveSandbox({ host: options.host, port: options.port, acceptAfterSeconds: options.acceptAfter ?? null }, shell),
-    );
+    })
+    .showSuggestionAfterError();
+  const context = createContext(shell);
+  processCommands(program, shell);
+  for (const define of COMMANDS) define(program, context);
   return program;
 }
 
-function wholeNumber(text: string): number {
-  if (/^\d{1,5}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It must be a whole number.');
-}
+/** In the order of the help: what is needed first comes first. */
+const COMMANDS = [
+  doctorCommand,
+  selfcheckCommand,
+  tokenCommands,
+  explainCommand,
+  traceCommand,
+  planCommand,
+  syncCommand,
+  heldCommands,
+  usersCommands,
+  groupsCommands,
+  invitesCommands,
+  reportCommands,
+  databaseCommands,
+] as const;
 
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));

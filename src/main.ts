@@ -2,6 +2,8 @@
 /** Where the process starts and the only place that ends it. */
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
+import { setInterval } from 'node:timers';
+import { setTimeout as wait } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { runCommand } from './cli.js';
 import { systemClock } from './clock.js';
@@ -19,10 +21,13 @@ const shell: CommandShell = {
   wantsColour: wishes.colour,
   wantsStacks: wishes.stacks,
   uuid: randomUUID,
+  fetch,
   print: (line) => process.stdout.write(`${line}\n`),
   complain: (line) => process.stderr.write(`${line}\n`),
   writeError: (text) => process.stderr.write(text),
   ask,
+  wait: (ms) => wait(ms),
+  stayAlive: () => void setInterval(() => undefined, 2 ** 30),
   exit: (code) => process.exit(code),
   on: (event: string, listener: (error: unknown) => void) => process.on(event, listener),
 };

@@ -115,6 +115,7 @@ export async function openForCommands(config: Config, shell: CommandShell): Prom
 /** Runs a command and turns what it throws into words and an exit code. */
 export async function runAction(context: CommandContext, work: () => Promise<number | undefined>): Promise<void> {
   const { shell } = context;
+  shell.stayAlive();
   try {
     shell.exit((await work()) ?? EXIT.ok);
   } catch (error) {

@@ -86,7 +86,8 @@ function renderTable(head: readonly string[], rows: readonly (readonly Cell[])[]
     ...rows.map((row) => row.map(cellText)),
   );
   const [first = '', ...rest] = table.toString().split('\n');
-  return [bold(first.trimEnd()), ...rest.map((line) => line.trimEnd())];
+  const lines = rest.map((line) => line.trimEnd());
+  return head.every((title) => title === '') ? lines : [bold(first.trimEnd()), ...lines];
 }
 
 function cellText(cell: Cell): string {

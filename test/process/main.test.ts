@@ -105,7 +105,7 @@ describe('the process', () => {
 
   it('serves a sandbox workspace alone', async () => {
     const sandbox = start(['sandbox', '--port', '0', '--accept-after', '1']);
-    const [, url, key] = await sandbox.says(/ELEVENLABS_BASE_URL=(\S+) ELEVENLABS_API_KEY=(\S+)\n/);
+    const [, url, key] = await sandbox.says(/ELEVENLABS_BASE_URL=(\S+) ELEVENLABS_API_KEY=(\S+) /);
     const answer = await fetch(`${url}/v1/workspace/members`, { headers: { 'xi-api-key': key ?? '' } });
     expect(answer.status).toBe(200);
     sandbox.kill('SIGTERM');

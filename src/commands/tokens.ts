@@ -1,0 +1,195 @@
+/** `token create|list|revoke|rotate`. Secrets are shown once, and only on stdout; the store has hashes. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { newToken } from '../domain/secret-token.js';
+import { TOKEN_SCOPES } from '../domain/token-scopes.js';
+import { EXIT } from '../errors.js';
+import type { Store, TokenRecord } from '../store/port.js';
+import { CommandError, type CommandContext } from './context.js';
+import { act, spanOption, withJson, withYes, type Json, type Yes } from './define.js';
+import { iso, span } from './output.js';
+
+type Kind = 'scim' | 'admin';
+
+interface CreateOptions extends Json {
+  readonly kind: Kind;
+  readonly scope: readonly string[];
+  readonly expires?: number;
+}
+
+interface RotateOptions extends Json {
+  readonly overlap: number;
+  readonly expires?: number;
+}
+
+const ACTOR = 'cli';
+
+export function tokenCommands(program: Command, context: CommandContext): void {
+  const token = program
+    .command('token')
+    .description('tokens of identity providers and administrators; changes count at once');
+  withJson(token.command('create'))
+    .description('make a token and show it once')
+    .argument('<label>', 'a name for it, as the audit log will show it')
+    .option('--kind <kind>', 'scim (for an IdP) or admin (for the admin page)', kindOption, 'scim')
+    .option('--scope <scope>', `limit it to ${TOKEN_SCOPES.join(', ')}; may be repeated`, scopeOption, [])
+    .option('--expires <span>', 'valid for so long, such as 90d; without it, until it is revoked', spanOption)
+    .action(act(context, (label: string, options: CreateOptions) => create(context, label, options)));
+  withJson(token.command('list'))
+    .description('list tokens, without their secrets')
+    .option('--all', 'also those that were revoked or have expired')
+    .action(act(context, (options: Json & { readonly all?: boolean }) => list(context, options)));
+  withYes(token.command('revoke'))
+    .description('revoke a token at once')
+    .argument('<token>', 'label or id')
+    .action(act(context, (text: string, options: Yes) => revoke(context, text, options)));
+  withJson(token.command('rotate'))
+    .description('make a successor; the old token stays valid for the overlap')
+    .argument('<token>', 'label or id')
+    .option('--overlap <span>', 'how long the old one stays valid', spanOption, spanOption('24h'))
+    .option('--expires <span>', 'the new one is valid for so long', spanOption)
+    .action(act(context, (text: string, options: RotateOptions) => rotate(context, text, options)));
+}
+
+function kindOption(text: string): Kind {
+  if (text === 'scim' || text === 'admin') return text;
+  throw new InvalidArgumentError('It must be scim or admin.');
+}
+
+function scopeOption(text: string, before: readonly string[]): readonly string[] {
+  if ((TOKEN_SCOPES as readonly string[]).includes(text)) return [...before, text];
+  throw new InvalidArgumentError(`It must be one of ${TOKEN_SCOPES.join(', ')}.`);
+}
+
+async function create(context: CommandContext, label: string, options: CreateOptions): Promise<void> {
+  const name = label.trim();
+  if (!/^[\w .@:-]{1,60}$/u.test(name))
+    throw new CommandError('A label is 1 to 60 letters, digits, spaces, and . @ : _ -', EXIT.usage);
+  if (options.kind === 'admin' && options.scope.length > 0)
+    throw new CommandError('Scopes are for scim tokens.', EXIT.usage);
+  await context.withStore(async ({ store }) => {
+    const now = context.shell.clock.now();
+    const twin = (await store.listTokens()).find((token) => token.label === name && isValid(token, now));
+    if (twin !== undefined)
+      throw new CommandError(`There is a valid token "${name}" already: take another label, or rotate that one.`);
+    const { secret, hash } = newToken(options.kind);
+    const record = await store.addToken(
+      {
+        id: context.shell.uuid(),
+        kind: options.kind,
+        label: name,
+        scopes: options.scope,
+        clientId: null,
+        hash,
+        expiresAt: options.expires === undefined ? null : now + options.expires,
+      },
+      ACTOR,
+    );
+    show(context, record, secret, options.json === true);
+  });
+}
+
+function show({ output }: CommandContext, record: TokenRecord, secret: string, asJson: boolean): void {
+  if (asJson) {
+    output.json({ ...toJson(record), secret });
+    return;
+  }
+  output.note(`Token "${record.label}" (${record.kind}), valid ${until(record)}. It is shown only now:`);
+  output.line(secret);
+}
+
+const until = ({ expiresAt }: TokenRecord): string =>
+  expiresAt === null ? 'until it is revoked' : `until ${iso(expiresAt)}`;
+
+function toJson({ createdAt, expiresAt, revokedAt, lastUsedAt, ...rest }: TokenRecord): object {
+  return {
+    ...rest,
+    createdAt: iso(createdAt),
+    expiresAt: iso(expiresAt),
+    revokedAt: iso(revokedAt),
+    lastUsedAt: iso(lastUsedAt),
+  };
+}
+
+const isValid = ({ revokedAt, expiresAt }: TokenRecord, now: number): boolean =>
+  revokedAt === null && (expiresAt === null || expiresAt > now);
+
+async function list(context: CommandContext, options: Json & { readonly all?: boolean }): Promise<void> {
+  await context.withStore(async ({ store }) => {
+    const now = context.shell.clock.now();
+    const tokens = (await store.listTokens()).filter((token) => options.all === true || isValid(token, now));
+    if (options.json === true) {
+      context.output.json(tokens.map((token) => ({ ...toJson(token), state: stateOf(token, now) })));
+      return;
+    }
+    context.output.table(
+      ['Label', 'Kind', 'Scopes', 'State', 'Created', 'Expires', 'Last used', 'Id'],
+      tokens.map((token) => [
+        token.label,
+        token.kind,
+        token.scopes.length === 0 ? 'all' : token.scopes.join(', '),
+        stateOf(token, now),
+        iso(token.createdAt),
+        iso(token.expiresAt) ?? 'never',
+        iso(token.lastUsedAt) ?? 'never',
+        token.id,
+      ]),
+      'There are no tokens.',
+    );
+  });
+}
+
+function stateOf(token: TokenRecord, now: number): string {
+  if (token.revokedAt !== null) return 'revoked';
+  return isValid(token, now) ? 'valid' : 'expired';
+}
+
+async function find(store: Store, text: string, now: number): Promise<TokenRecord> {
+  const tokens = await store.listTokens();
+  const named = tokens.filter((token) => (token.id === text || token.label === text) && isValid(token, now));
+  // After a rotation two tokens have one label: the successor is the one that has not been given an end.
+  const [first, second] =
+    named.length > 1 ? named.filter((token) => token.id === text || token.expiresAt === null) : named;
+  if (first === undefined || second !== undefined) {
+    if (named.length === 0) throw new CommandError(`There is no valid token "${text}". See \`token list --all\`.`);
+    throw new CommandError(
+      [`Several tokens are called "${text}"; say the id:`, ...named.map(({ id }) => `  ${id}`)].join('\n'),
+    );
+  }
+  return first;
+}
+
+async function revoke(context: CommandContext, text: string, options: Yes): Promise<void> {
+  await context.withStore(async ({ store }) => {
+    const now = context.shell.clock.now();
+    const token = await find(store, text, now);
+    const others = (await store.listTokens()).filter(
+      (other) => other.kind === token.kind && other.id !== token.id && isValid(other, now),
+    );
+    const last = others.length > 0 ? '' : ` It is the last valid ${token.kind} token.`;
+    await context.confirm(`Revoke the token "${token.label}"? Whoever uses it is turned away at once.${last}`, options);
+    await store.revokeToken(token.id, ACTOR);
+    context.output.line(`The token "${token.label}" is revoked.`);
+  });
+}
+
+async function rotate(context: CommandContext, text: string, options: RotateOptions): Promise<void> {
+  await context.withStore(async ({ store }) => {
+    const now = context.shell.clock.now();
+    const old = await find(store, text, now);
+    if (old.kind === 'oauthClient')
+      throw new CommandError('The secret of an OAuth client is rotated on the admin page.');
+    const { secret, hash } = newToken(old.kind);
+    const { kind, label, scopes, clientId } = old;
+    const expiresAt = options.expires === undefined ? null : now + options.expires;
+    const record = await store.addToken(
+      { id: context.shell.uuid(), kind, label, scopes, clientId, hash, expiresAt },
+      ACTOR,
+    );
+    const end = Math.min(now + options.overlap, old.expiresAt ?? Number.MAX_SAFE_INTEGER);
+    await store.expireToken(old.id, end, ACTOR);
+    context.output.note(
+      `The old token stays valid for ${span(end - now)}, until ${iso(end)}: give the new one to the IdP before.`,
+    );
+    show(context, record, secret, options.json === true);
+  });
+}
