@@ -101,26 +101,29 @@ export function mergeParts(
   return cleared && isShell ? undefined : inOrder(attribute, merged);
 }
 
-/** Elements after an edit: the same ones joined, one primary. */
+/** Elements after an edit: the same ones joined, what was just written winning, else the later; one primary. */
 export function settleElements(
   attribute: Attribute,
   elements: readonly Json[],
   touched: ReadonlySet<number>,
 ): readonly Json[] {
   const settled: Json[] = [];
-  const positions = new Map<string, number>();
-  for (const element of onePrimary(elements, touched)) {
+  const places = new Map<string, { readonly at: number; readonly written: boolean }>();
+  onePrimary(elements, touched).forEach((element, index) => {
     const key = elementKey(attribute, element);
-    const at = positions.get(key);
-    const previous = at === undefined ? undefined : settled[at];
-    if (at === undefined || !isObject(previous) || !isObject(element)) {
-      positions.set(key, settled.length);
+    const place = places.get(key);
+    const previous = place === undefined ? undefined : settled[place.at];
+    const written = touched.has(index);
+    if (place === undefined || !isObject(previous) || !isObject(element)) {
+      places.set(key, { at: settled.length, written });
       settled.push(element);
-    } else {
-      const primary = previous['primary'] === true || element['primary'] === true ? { primary: true } : {};
-      settled[at] = inOrder(attribute, { ...previous, ...element, ...primary });
+      return;
     }
-  }
+    const parts = place.written && !written ? { ...element, ...previous } : { ...previous, ...element };
+    const primary = previous['primary'] === true || element['primary'] === true ? { primary: true } : {};
+    settled[place.at] = inOrder(attribute, { ...parts, ...primary });
+    places.set(key, { at: place.at, written: written || place.written });
+  });
   return settled;
 }
 

@@ -5,9 +5,9 @@
  */
 import { isList, isObject } from '../domain/match.js';
 import type { Attribute } from '../domain/schema.js';
-import type { Json } from '../domain/types.js';
+import type { Json, JsonObject } from '../domain/types.js';
 import { invalidValue, noTarget } from '../errors.js';
-import { onePrimary, unite } from './elements.js';
+import { elementKey, onePrimary, unite } from './elements.js';
 import type { Operation, TargetPath } from './patch-request.js';
 import {
   assertWritable,
@@ -62,20 +62,28 @@ function addElements(attribute: Attribute, value: Json, where: string): Edit {
   return (current, work) => {
     const existing = elementsOf(current);
     spend(work, existing.length + added.length);
-    const { elements, touched } = unite(
-      attribute,
-      existing,
-      added.map((element) => typedLike(existing, element)),
-    );
+    const { elements, touched } = unite(attribute, existing, typedLike(attribute, existing, added));
     return fromElements(attribute, onePrimary(elements, touched));
   };
 }
 
-/** `{value: x}` without a type is the element x that is there already, whatever its type. */
-function typedLike(existing: readonly Json[], element: Json): Json {
-  if (!isObject(element) || element['value'] === undefined || element['type'] !== undefined) return element;
-  const same = existing.find((candidate) => isObject(candidate) && candidate['value'] === element['value']);
-  return isObject(same) && same['type'] !== undefined ? { ...element, type: same['type'] } : element;
+/** `{value: x}` without a type is the element x that is there already, whatever its type, unless one without is there. */
+function typedLike(attribute: Attribute, existing: readonly Json[], added: readonly Json[]): readonly Json[] {
+  const types = new Map<string, Json | undefined>();
+  for (const element of existing) {
+    if (!isObject(element)) continue;
+    const key = untypedKey(attribute, element);
+    if (element['type'] === undefined || !types.has(key)) types.set(key, element['type']);
+  }
+  return added.map((element) => {
+    if (!isObject(element) || element['value'] === undefined || element['type'] !== undefined) return element;
+    const type = types.get(untypedKey(attribute, element));
+    return type === undefined ? element : { ...element, type };
+  });
+}
+
+function untypedKey(attribute: Attribute, { value }: JsonObject): string {
+  return elementKey(attribute, value === undefined ? {} : { value });
 }
 
 function replaceElements(attribute: Attribute, value: Json, where: string): Edit {

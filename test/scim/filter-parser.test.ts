@@ -10,6 +10,7 @@ import { MAX_FILTER_BYTES, parseAttributePath, parseFilter } from '../../src/sci
 import { parsePatchPath } from '../../src/scim/patch-path.js';
 import { filterText } from '../support/filter-arbitraries.js';
 import { refusal } from '../support/refusal.js';
+import { runs } from '../support/property.js';
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 
@@ -249,7 +250,7 @@ describe('whatever the text', () => {
           }
         }
       }),
-      { numRuns: 2000 },
+      runs(2000),
     );
     expect([
       Object.getOwnPropertyNames(Object.prototype),
@@ -287,7 +288,7 @@ describe('valid filters', () => {
       fc.property(filterText(USER), (text) => {
         parseFilter(text, USER);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 });

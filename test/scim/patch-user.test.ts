@@ -292,6 +292,35 @@ describe('add and replace', () => {
     ]);
   });
 
+  it('lets what was just written win where two elements became the same', () => {
+    const roles = [
+      { value: 'x', display: 'first', type: 'work', primary: true },
+      { value: 'Admin', display: 'second', type: 'work' },
+    ];
+    const next = patch(
+      [{ op: 'Replace', path: 'roles[primary eq "True"].value', value: 'ADMIN' }],
+      {},
+      {
+        userName: 'a',
+        active: true,
+        roles,
+      },
+    );
+    expect(next['roles']).toEqual([{ value: 'ADMIN', display: 'first', type: 'work', primary: true }]);
+  });
+
+  it('takes a value without type for the element that has none, else for the first of that value in any case', () => {
+    const emails = [{ value: 'A@x', type: 'work' }];
+    const from = { userName: 'a', active: true, emails };
+    const add = (value: readonly object[], of: Document) => patch([{ op: 'add', path: 'emails', value }], {}, of);
+    expect(add([{ value: 'a@x', display: 'D' }], from)['emails']).toEqual([
+      { value: 'a@x', display: 'D', type: 'work' },
+    ]);
+    const both = [...emails, { value: 'A@x', display: 'D' }];
+    expect(add(both, { userName: 'a', active: true })['emails']).toEqual(both);
+    expect(add(both, { ...from, emails: both })['emails']).toEqual(both);
+  });
+
   it('unassigns a complex attribute with its last part', () => {
     expect(one('replace', 'name', { givenName: null, familyName: '' })).not.toHaveProperty('name');
   });

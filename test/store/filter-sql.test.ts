@@ -8,6 +8,7 @@ import { renderGroup, renderUser } from '../../src/scim/render.js';
 import { compileFilter } from '../../src/store/filter-sql.js';
 import { seed } from '../support/directory-db.js';
 import { BASE, filterText, seedGroup, seedUser } from '../support/filter-arbitraries.js';
+import { runs } from '../support/property.js';
 
 const uniqueBy = <T>(items: readonly T[], key: (item: T) => string): T[] => [
   ...new Map(items.map((item) => [key(item), item])).values(),
@@ -46,7 +47,7 @@ describe('a filter as SQL', () => {
           }
         },
       ),
-      { numRuns: 80 },
+      runs(80),
     );
   });
 
@@ -73,7 +74,7 @@ describe('a filter as SQL', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      runs(60),
     );
   });
 });
