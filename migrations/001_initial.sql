@@ -117,16 +117,21 @@ CREATE TABLE withdrawn_memberships (
   PRIMARY KEY (user_id, workspace_group_id)
 ) STRICT, WITHOUT ROWID;
 
--- Shares that the bridge gave. subject is 'user:<id>', 'group:<id>' or 'mapping'.
+-- Shares that the bridge gave, written before the call goes out, so that a lost answer is no lost
+-- share. subject is 'user:<id>', 'group:<id>' or 'mapping': whose rules gave it.
 CREATE TABLE given_shares (
   subject       TEXT NOT NULL,
   resource_type TEXT NOT NULL,
   resource_id   TEXT NOT NULL,
   principal     TEXT NOT NULL,                          -- see principalKey
-  role          TEXT NOT NULL,
+  role          TEXT,                                   -- surely given; NULL = none yet
+  sent_role     TEXT,                                   -- sent, and what became of it is not known
+  role_before   TEXT,                                   -- held before by somebody else's hand: what the holder returns to
   given_at      INTEGER NOT NULL,
-  PRIMARY KEY (resource_type, resource_id, principal)
+  PRIMARY KEY (resource_type, resource_id, principal),
+  CHECK (role IS NOT NULL OR sent_role IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX given_shares_principal ON given_shares (principal);
 CREATE INDEX given_shares_subject ON given_shares (subject);
 
 -- The workspace, as last read ---------------------------------------------------------------------

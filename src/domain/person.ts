@@ -49,6 +49,16 @@ export interface WantedShare {
   readonly attribute: 'entitlements' | 'groups';
 }
 
+/** A share that the bridge gave. */
+export interface GivenShare {
+  readonly resource: ResourceRef;
+  readonly role: ShareRole;
+  /** A call was sent whose answer is not known: the role may be there, or not. */
+  readonly isUnsure?: boolean;
+  /** The lower role that somebody else had given before: what is left when no rule speaks any more. */
+  readonly before?: ShareRole | null;
+}
+
 export interface Person {
   readonly userId: UserId;
   readonly userName: string;
@@ -65,9 +75,9 @@ export interface Person {
   readonly withdrawnGroups: ReadonlySet<WorkspaceGroupId>;
   /** Wanted shares by `type:id`, highest role only. */
   readonly shares: ReadonlyMap<string, WantedShare>;
-  /** Shares the bridge gave this user, by `type:id`. */
-  readonly givenShares: ReadonlyMap<string, { readonly resource: ResourceRef; readonly role: ShareRole }>;
-  /** Roles the member holds according to the last `resources.get`; absent = unknown. */
+  /** Shares the bridge gave this member, by `type:id`. */
+  readonly givenShares: ReadonlyMap<string, GivenShare>;
+  /** Roles the member holds according to the last `resources.get` and our own calls; absent = none known. */
   readonly heldShares: ReadonlyMap<string, ShareRole>;
   /** The IdP turned `active` from false to true and that has not yet been effected. */
   readonly activationFresh: boolean;

@@ -1,34 +1,78 @@
-/** The plan of shares that hang on a group or on the mapping file rather than on one person. */
+/**
+ * The plan of shares: for one principal and one resource, and for subjects that are no person (a
+ * SCIM group, the mapping file).
+ *
+ * | wanted | held          | given by the bridge | step                                          |
+ * |--------|---------------|---------------------|-----------------------------------------------|
+ * | role   | none          | no                  | share                                         |
+ * | role   | as high       | no                  | none: somebody else gave it, and it is theirs |
+ * | role   | lower         | no                  | share; the role held before is remembered     |
+ * | role   | that role     | yes                 | none                                          |
+ * | role   | another, none | yes                 | share                                         |
+ * | role   | any           | sent, answer lost   | share                                         |
+ * | none   | any           | no                  | none                                          |
+ * | none   | any           | yes, or sent        | unshare, or back to the role held before      |
+ *
+ * "That role" is never below the one that somebody else had given before.
+ */
+import type { GivenShare, WantedShare } from './person.js';
 import type { PlannedChange } from './plan.js';
-import { changeKey, type Change, type MemberId, type Millis, type Principal, type WorkspaceGroupId } from './types.js';
-import type { ResourceRef, ShareRole } from './types.js';
+import {
+  changeKey,
+  isHigherRole,
+  type Change,
+  type MemberId,
+  type Millis,
+  type Principal,
+  type ShareRole,
+  type WorkspaceGroupId,
+} from './types.js';
 
-/** What the planner has to know of such a subject. */
+/** One principal on one resource. */
+export interface ShareFacts {
+  readonly wanted: WantedShare | undefined;
+  readonly held: ShareRole | undefined;
+  readonly given: GivenShare | undefined;
+}
+
+/** The call that is due for one principal on one resource; null = none. */
+export function planShare({ wanted, held, given }: ShareFacts, principal: Principal): PlannedChange | null {
+  if (wanted === undefined) return given === undefined ? null : planWithdrawal(given, principal);
+  const { resource, rule, attribute } = wanted;
+  const before = given?.before ?? null;
+  const role = before !== null && isHigherRole(before, wanted.role) ? before : wanted.role;
+  const isSo =
+    given === undefined
+      ? held !== undefined && !isHigherRole(role, held)
+      : given.isUnsure !== true && (held ?? given.role) === role;
+  return isSo ? null : { change: { kind: 'share', resource, role, principal }, why: rule, attribute };
+}
+
+function planWithdrawal({ resource, before }: GivenShare, principal: Principal): PlannedChange {
+  const why = 'no rule gives this share any more';
+  if (before === undefined || before === null)
+    return { change: { kind: 'unshare', resource, principal }, why, attribute: 'groups' };
+  const change: Change = { kind: 'share', resource, role: before, principal };
+  return { change, why: `${why}; back to the role held before`, attribute: 'groups' };
+}
+
+/** What the planner has to know of a group or the mapping file. Keys are `type:id` and principal. */
 export interface ShareHolder {
-  readonly wanted: ReadonlyMap<
-    string,
-    { readonly resource: ResourceRef; readonly role: ShareRole; readonly rule: string; readonly principal: string }
-  >;
-  readonly given: ReadonlyMap<
-    string,
-    { readonly resource: ResourceRef; readonly role: ShareRole; readonly principal: string }
-  >;
+  readonly wanted: ReadonlyMap<string, WantedShare & { readonly principal: string }>;
+  readonly given: ReadonlyMap<string, GivenShare & { readonly principal: string }>;
+  readonly held: ReadonlyMap<string, ShareRole>;
   readonly refused: ReadonlyMap<string, { readonly until: Millis; readonly error: string }>;
 }
 
-/** Withdraws what the bridge gave and no rule wants any more, then gives what is wanted. */
+/** Gives what is wanted, then withdraws what no rule wants any more: access moves without a gap. */
 export function planShareHolder(holder: ShareHolder, now: Millis): readonly PlannedChange[] {
-  const changes: PlannedChange[] = [];
-  for (const [key, { resource, principal }] of holder.given) {
-    if (holder.wanted.has(key)) continue;
-    const change: Change = { kind: 'unshare', resource, principal: parsePrincipal(principal) };
-    changes.push({ change, why: 'no rule gives this share any more', attribute: 'groups' });
-  }
-  for (const [key, { resource, role, rule, principal }] of holder.wanted) {
-    if (holder.given.get(key)?.role === role) continue;
-    const change: Change = { kind: 'share', resource, role, principal: parsePrincipal(principal) };
-    changes.push({ change, why: rule, attribute: 'groups' });
-  }
+  const { wanted, given, held } = holder;
+  const plan = (key: string, principal: string): PlannedChange | null =>
+    planShare({ wanted: wanted.get(key), given: given.get(key), held: held.get(key) }, parsePrincipal(principal));
+  const changes = [
+    ...Array.from(wanted, ([key, { principal }]) => plan(key, principal)),
+    ...Array.from(given, ([key, { principal }]) => (wanted.has(key) ? null : plan(key, principal))),
+  ].filter((planned) => planned !== null);
   return changes.filter(({ change }) => {
     const refused = holder.refused.get(changeKey(change));
     return refused === undefined || now >= refused.until;

@@ -28,16 +28,9 @@
  * A deleted member is locked first and tidied afterwards: access must not hang on a group call.
  */
 import type { Invite, Person } from './person.js';
+import { planShare } from './plan-shares.js';
 import type { Rules } from './rules.js';
-import {
-  changeKey,
-  isHigherSeat,
-  SHARE_ROLES,
-  type Change,
-  type Millis,
-  type SeatType,
-  type ShareRole,
-} from './types.js';
+import { changeKey, isHigherSeat, type Change, type Millis, type SeatType } from './types.js';
 
 /** The SCIM attribute whose value asked for a change: what a refusal would restore. */
 export type CausingAttribute = 'active' | 'emails' | 'seatType' | 'roles' | 'groups' | 'entitlements';
@@ -221,45 +214,14 @@ export function wantedSeat(
 }
 
 function planShares(person: Person): PlannedChange[] {
-  const { member } = person;
+  const { member, shares, heldShares, givenShares } = person;
   if (member === null) return [];
   const principal = { kind: 'member', memberId: member.memberId } as const;
-  const changes: PlannedChange[] = [];
-  for (const [key, share] of person.shares) {
-    const held = person.heldShares.get(key);
-    const given = person.givenShares.get(key);
-    // A higher role that somebody else gave is left alone; one that the bridge gave is brought down.
-    const enough =
-      held === undefined
-        ? given?.role === share.role
-        : given === undefined
-          ? !isLowerRole(held, share.role)
-          : held === share.role;
-    if (!enough)
-      changes.push({
-        change: { kind: 'share', resource: share.resource, role: share.role, principal },
-        why: share.rule,
-        attribute: share.attribute,
-      });
-  }
-  changes.push(...planUnshares(person));
-  return changes;
-}
-
-function planUnshares(person: Person): PlannedChange[] {
-  const { member } = person;
-  if (member === null) return [];
-  const principal = { kind: 'member', memberId: member.memberId } as const;
-  const changes: PlannedChange[] = [];
-  for (const [key, given] of person.givenShares) {
-    if (person.desired === 'active' && person.shares.has(key)) continue;
-    changes.push({
-      change: { kind: 'unshare', resource: given.resource, principal },
-      why: 'no rule gives this share any more',
-      attribute: 'entitlements',
-    });
-  }
-  return changes;
+  const isActive = person.desired === 'active';
+  return [...new Set([...(isActive ? shares.keys() : []), ...givenShares.keys()])].flatMap((key) => {
+    const wanted = isActive ? shares.get(key) : undefined;
+    return planShare({ wanted, held: heldShares.get(key), given: givenShares.get(key) }, principal) ?? [];
+  });
 }
 
 /** Inactive or deleted: no invite may be open, no member unlocked. */
@@ -289,7 +251,7 @@ function planTidyUp(person: Person): PlannedChange[] {
         attribute: 'groups',
       });
   }
-  return [...changes, ...planUnshares(person)];
+  return [...changes, ...planShares(person)];
 }
 
 function revoke(invite: Invite, why: string, attribute: CausingAttribute): PlannedChange {
@@ -304,8 +266,4 @@ export function isOpen(invite: Invite): boolean {
     invite.state === 'ambiguous' ||
     invite.state === 'expired'
   );
-}
-
-export function isLowerRole(a: ShareRole, b: ShareRole): boolean {
-  return SHARE_ROLES.indexOf(a) > SHARE_ROLES.indexOf(b);
 }

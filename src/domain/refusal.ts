@@ -14,6 +14,7 @@ export type RefusalHint =
   | 'unknownMember'
   | 'unknownGroup'
   | 'unknownResource'
+  | 'tooManyPrincipals'
   | 'readOnlyGroup'
   | 'protectedMember'
   | 'domainNotVerified'
@@ -147,6 +148,8 @@ function adviceByHint(hint: RefusalHint): string {
       return 'The workspace group was deleted. Ask a workspace admin to create it again, or link the SCIM group to another one.';
     case 'unknownResource':
       return 'Check resource type and id of the share: the resource does not exist, or the owner of the API key cannot see it.';
+    case 'tooManyPrincipals':
+      return 'Share the resource with a workspace group instead of single people (link the group of the IdP to it), or withdraw shares that are no longer needed in ElevenLabs.';
     case 'readOnlyGroup':
       return "ElevenLabs' own SCIM manages this group. Take the group out of that, or link the SCIM group to another workspace group.";
     case 'protectedMember':

@@ -113,6 +113,8 @@ export interface GroupShareSource {
   readonly shares: readonly MappedShare[];
   /** Linked to a workspace group: the shares go to that group, once, not to its members. */
   readonly linked: boolean;
+  /** Whether that workspace group holds this role, or a higher one, by now. */
+  readonly isHeld?: (resource: string, role: ShareRole) => boolean;
 }
 
 /** Everything that may give shares to one person. */
@@ -121,35 +123,53 @@ export interface PersonShareSource {
   readonly entitlements: readonly string[];
   /** The groups the person is a direct member of. */
   readonly groups: readonly GroupShareSource[];
+  /** Resources, as `type:id`, that the bridge has shared with the person. */
+  readonly given?: ReadonlySet<string>;
 }
 
 /**
  * The shares one person should have, by `type:id`: the entitlements, and the shares of groups that
- * are not linked to a workspace group. Values that were stored under other rules and are not
+ * are not linked to a workspace group. When a link comes, what the person was given stays wanted
+ * until the workspace group holds it: nobody is without access meanwhile. Values that were stored under other rules and are not
  * acceptable now give nothing: a file made stricter withdraws what it forbids.
  */
 export function wantedShares(source: PersonShareSource, rules: Rules): Map<string, WantedShare> {
-  const given: GivenShare[] = [];
+  const given: WantedShare[] = [];
   for (const value of source.entitlements) {
     const share = readEntitlement(value);
     if ('problem' in share || forbiddenDangers(share, rules).length > 0) continue;
     given.push({ ...share, rule: `entitlement "${entitlementOf(share)}"`, attribute: 'entitlements' });
   }
   for (const group of source.groups) {
-    if (!group.linked) given.push(...sharesOfGroup(group, rules));
+    const shares = sharesOfGroup(group, rules);
+    given.push(...(group.linked ? shares.filter((share) => isInTransit(share, group, source)) : shares));
   }
-  return highest(given);
+  return highestShares(given);
+}
+
+/** Given to the member when the group had no link, and not yet to the workspace group. */
+function isInTransit(
+  { resource, role }: WantedShare,
+  { isHeld }: GroupShareSource,
+  { given }: PersonShareSource,
+): boolean {
+  const key = resourceKey(resource);
+  return isHeld !== undefined && given?.has(key) === true && !isHeld(key, role);
 }
 
 /** The shares that one SCIM group gives, by `type:id`: its own and those of the mapping file. */
-export function wantedGroupShares(group: Omit<GroupShareSource, 'linked'>, rules: Rules): Map<string, WantedShare> {
-  return highest(sharesOfGroup(group, rules));
+export function wantedGroupShares(
+  group: Pick<GroupShareSource, 'displayName' | 'nameKey' | 'shares'>,
+  rules: Rules,
+): Map<string, WantedShare> {
+  return highestShares(sharesOfGroup(group, rules));
 }
 
-/** One rule giving one role, before the highest is taken. */
-type GivenShare = WantedShare;
-
-function sharesOfGroup(group: Omit<GroupShareSource, 'linked'>, rules: Rules): GivenShare[] {
+/** Every rule of one SCIM group, its own attribute and the mapping file. */
+export function sharesOfGroup(
+  group: Pick<GroupShareSource, 'displayName' | 'nameKey' | 'shares'>,
+  rules: Rules,
+): readonly WantedShare[] {
   const own = group.shares.filter((share) => forbiddenDangers(share, rules).length === 0);
   const mapped = rules.groupShares.get(group.nameKey) ?? [];
   return [
@@ -163,15 +183,15 @@ function sharesOfGroup(group: Omit<GroupShareSource, 'linked'>, rules: Rules): G
 }
 
 /** Highest role per resource. The winning rules are named first, then the others with their role. */
-function highest(given: readonly GivenShare[]): Map<string, WantedShare> {
-  const byResource = new Map<string, GivenShare[]>();
+export function highestShares<T extends WantedShare>(given: readonly T[]): Map<string, T> {
+  const byResource = new Map<string, T[]>();
   for (const share of given) {
     const key = resourceKey(share.resource);
     const list = byResource.get(key);
     if (list === undefined) byResource.set(key, [share]);
     else list.push(share);
   }
-  const wanted = new Map<string, WantedShare>();
+  const wanted = new Map<string, T>();
   for (const [key, list] of byResource) {
     const [first, ...others] = [...list].sort((a, b) => SHARE_ROLES.indexOf(a.role) - SHARE_ROLES.indexOf(b.role));
     if (first === undefined) continue;

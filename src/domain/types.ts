@@ -34,6 +34,10 @@ export function isHigherSeat(a: SeatType, b: SeatType): boolean {
 export const SHARE_ROLES = ['admin', 'editor', 'commenter', 'viewer'] as const;
 export type ShareRole = (typeof SHARE_ROLES)[number];
 
+export function isHigherRole(a: ShareRole, b: ShareRole): boolean {
+  return SHARE_ROLES.indexOf(a) < SHARE_ROLES.indexOf(b);
+}
+
 /** A resource that can be shared, e.g. `{type: 'convai_agents', id: 'J3P…'}`. */
 export interface ResourceRef {
   readonly type: string;

@@ -17,6 +17,7 @@ const BY_CODE: ReadonlyMap<string, RefusalHint> = new Map<string, RefusalHint>([
   ['user_not_in_workspace', 'unknownMember'],
   ['group_not_found', 'unknownGroup'],
   ['resource_not_found', 'unknownResource'],
+  ['too_many_principals', 'tooManyPrincipals'],
   ['no_seats_available', 'noSeat'],
   ['domain_not_verified', 'domainNotVerified'],
   ['group_managed_by_scim', 'readOnlyGroup'],
@@ -32,6 +33,10 @@ const WORDS: readonly (readonly [RefusalHint, RegExp])[] = [
   [
     'noSeat',
     /\b(no|not enough|insufficient|all|maximum|limit|exceed\w*|reached|run out|out of|full)\b.{0,60}\bseats?\b(?!.?type)|\bseats?\b(?!.?type).{0,60}\b(available|limit|exceed\w*|reached|full|taken|left|remaining)\b/,
+  ],
+  [
+    'tooManyPrincipals',
+    /\b(too many|at most|maximum|limit)\b.{0,40}\bprincipals?\b|\bprincipals?\b.{0,40}\b(limit|exceed\w*|reached)\b/,
   ],
   ['domainNotVerified', /\bdomains?\b.{0,60}\bverif|\b(un|not )verified\b.{0,30}\bdomains?\b|\bverified domains?\b/],
   ['readOnlyGroup', /\bgroups?\b.{0,60}\b(scim|frozen|synced|managed by|externally managed|read.?only)\b/],
@@ -114,6 +119,7 @@ export function hintFor(body: ErrorBody, status: number, endpoint: Endpoint): Re
 function fits(hint: RefusalHint, endpoint: Endpoint): boolean {
   switch (hint) {
     case 'unknownResource':
+    case 'tooManyPrincipals':
       return ['share', 'unshare', 'getResource'].includes(endpoint);
     case 'noSeat':
       return ['invite', 'inviteMany', 'setLocked', 'setSeat'].includes(endpoint);

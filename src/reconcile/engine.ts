@@ -11,6 +11,7 @@ import type { KeyedLocks } from './keyed-locks.js';
 import type { CallTag } from './limited-gateway.js';
 import type { Limiter } from './limiter.js';
 import type { Readings } from './readings.js';
+import type { ResourceReadings } from './resource-readings.js';
 import type { Waiters } from './waiters.js';
 
 export interface Engine {
@@ -18,6 +19,7 @@ export interface Engine {
   readonly clock: Clock;
   readonly log: Log;
   readonly readings: Readings;
+  readonly resources: ResourceReadings;
   readonly locks: KeyedLocks;
   readonly waiters: Waiters;
   readonly policies: readonly Policy[];

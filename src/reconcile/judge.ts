@@ -18,8 +18,9 @@
 import { isEffective } from '../domain/effect.js';
 import type { Person } from '../domain/person.js';
 import { principalKey, type Address, type Change } from '../domain/types.js';
-import { isGatewayError, type GatewayError } from '../elevenlabs/port.js';
+import type { GatewayError } from '../elevenlabs/port.js';
 import type { Engine } from './engine.js';
+import { isShareChange } from './prepare-share.js';
 import { GROUPS, MEMBERS } from './readings.js';
 import type { Part } from './read-workspace.js';
 
@@ -76,7 +77,7 @@ async function judgeRevoke(call: FailedCall, engine: Engine): Promise<Verdict> {
 
 async function judgeRefusal(call: FailedCall, engine: Engine): Promise<Verdict> {
   const { change, error, person } = call;
-  if (change.kind === 'share' || change.kind === 'unshare') return judgeShare(call, engine);
+  if (isShareChange(change)) return judgeShare(call, engine);
   const isGroupChange = change.kind === 'addToGroup' || change.kind === 'removeFromGroup';
   const part = await read(isGroupChange ? 'groups' : 'members', engine);
   switch (part.kind) {
@@ -108,25 +109,24 @@ function judgeInvite(address: Address, { error, person, replaced }: FailedCall):
   return { kind: 'refused' };
 }
 
+/** The caller of the failed call still holds the lock of the resource. */
 async function judgeShare({ change }: FailedCall, engine: Engine): Promise<Verdict> {
-  if (change.kind !== 'share' && change.kind !== 'unshare') return { kind: 'refused' };
-  const { principal, resource } = change;
-  const id =
-    principal.kind === 'member'
-      ? principal.memberId
-      : principal.kind === 'group'
-        ? principal.groupId
-        : principal.kind === 'default'
-          ? 'default'
-          : principal.keyId;
-  try {
-    const held = (await engine.reader.getResource(resource)).value.roles.get(id) ?? [];
-    const isSo = change.kind === 'share' ? held.includes(change.role) : held.length === 0;
-    return { kind: isSo ? 'done' : 'refused' };
-  } catch (error) {
-    if (!isGatewayError(error)) throw error;
-    engine.log.debug({ principal: principalKey(principal), reason: error.message }, 'a share could not be verified');
-    return error.kind === 'transient' || error.kind === 'keyRejected' ? TRANSIENT : { kind: 'refused' };
+  if (!isShareChange(change)) return { kind: 'refused' };
+  const { resource } = change;
+  const state = await engine.resources.read(resource, { cause: 'verify', except: null });
+  switch (state.kind) {
+    case 'failed':
+      return TRANSIENT;
+    case 'missing':
+      // Nobody holds anything on what does not exist.
+      return { kind: change.kind === 'unshare' ? 'done' : 'refused' };
+    case 'unreadable':
+      return { kind: 'refused' };
+    case 'read': {
+      const held = (await engine.store.resource(resource))?.holders.get(principalKey(change.principal));
+      const isSo = change.kind === 'share' ? held === change.role : held === undefined;
+      return { kind: isSo ? 'done' : 'refused' };
+    }
   }
 }
 

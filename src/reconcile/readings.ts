@@ -29,7 +29,7 @@ export interface ReadingsOptions extends ReadingSources {
   readonly pendingPollMs: number;
   readonly retryDelay: (attempts: number) => number;
   /** After every reading, before those who asked for it hear of it. */
-  readonly onResult: (result: ReadResult) => void;
+  readonly onResult: (result: ReadResult, cause: string) => void;
 }
 
 export const FULL: Need = { members: true, groups: true };
@@ -154,7 +154,7 @@ export class Readings {
     // A doubtful reading is not repeated at once: three equal ones in a row would prove nothing then.
     this.#failures = parts.some(({ kind }) => kind === 'failed') ? this.#failures + 1 : 0;
     this.#note(result, parts);
-    onResult(result);
+    onResult(result, cause);
     this.reschedule();
     return result;
   }

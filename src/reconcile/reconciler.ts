@@ -29,6 +29,7 @@ import { createLimitedGateway, type UpstreamCall } from './limited-gateway.js';
 import { PRIORITY, type Limiter } from './limiter.js';
 import type { ReadResult } from './read-workspace.js';
 import { FULL, Readings, type ReadingsState } from './readings.js';
+import { ResourceReadings } from './resource-readings.js';
 import { runSubject } from './run.js';
 import { Waiters } from './waiters.js';
 
@@ -76,9 +77,12 @@ export class Reconciler implements Provisioning {
   readonly #connection: Connection;
   readonly #dispatcher: Dispatcher;
   readonly #readings: Readings;
+  readonly #resources: ResourceReadings;
+  readonly #locks = new KeyedLocks();
   readonly #waiters: Waiters;
   readonly #reader: WorkspaceGateway;
   readonly #firstReading = deferred();
+  #sharesRead: Promise<void> = Promise.resolve();
   #hasReading = false;
   #reinvitesAt: readonly Millis[] = [];
 
@@ -93,7 +97,11 @@ export class Reconciler implements Provisioning {
       syncIntervalMs: options.syncIntervalMs,
       pendingPollMs: options.pendingPollMs,
       groupAliases: () => rules().groupAliases,
-      onResult: (result) => this.#onReading(result),
+      onResult: (result, cause) => this.#onReading(result, cause),
+    });
+    this.#resources = new ResourceReadings({
+      ...{ store, clock, log, locks: this.#locks, reader: this.#reader },
+      onKeyRejected: (error) => this.#connection.keyRejected(error),
     });
     this.#connection = new Connection({
       ...{ store, clock, log, retryDelay },
@@ -125,8 +133,9 @@ export class Reconciler implements Provisioning {
       gateway: (priority, tag) => inside.withPriority(priority, tag),
       reader: this.#reader,
       readings: this.#readings,
+      resources: this.#resources,
       waiters: this.#waiters,
-      locks: new KeyedLocks(),
+      locks: this.#locks,
       policies: this.#policies(),
       isStopping: () => !this.#isServing(),
       onKeyRejected: (error) => this.#connection.keyRejected(error),
@@ -167,7 +176,8 @@ export class Reconciler implements Provisioning {
     this.#firstReading.resolve();
     const deadline = deferred();
     const cancel = this.#options.clock.after(DRAIN_MS, deadline.resolve);
-    await Promise.race([Promise.all([connection, this.#readings.stop(), this.#dispatcher.stop()]), deadline.promise]);
+    const parts = [connection, this.#readings.stop(), this.#resources.stop(), this.#dispatcher.stop()];
+    await Promise.race([Promise.all(parts), deadline.promise]);
     cancel();
   }
 
@@ -175,9 +185,17 @@ export class Reconciler implements Provisioning {
     this.#dispatcher.poke();
   }
 
-  /** Reads the whole workspace now (page, CLI, tests). */
-  syncNow(cause: string): Promise<ReadResult> {
-    return this.#readings.read(FULL, cause);
+  /** Reads the whole workspace now, and the resources under management (page, CLI, tests). */
+  async syncNow(cause: string): Promise<ReadResult> {
+    const result = await this.#readings.read(FULL, cause);
+    await this.#sharesRead;
+    return result;
+  }
+
+  /** The mapping file was read anew: whoever its rules about shares concern is planned again. */
+  async rulesChanged(): Promise<void> {
+    await this.#options.store.scheduleShares('mapping file');
+    this.poke();
   }
 
   /** An administrator's word that the workspace has really become so small. */
@@ -269,7 +287,7 @@ export class Reconciler implements Provisioning {
     this.#waiters.endAll();
   }
 
-  #onReading({ members, groups, effect, freedSeats }: ReadResult): void {
+  #onReading({ members, groups, effect, freedSeats }: ReadResult, cause: string): void {
     const { log, store } = this.#options;
     for (const part of [members, groups])
       if (part?.kind === 'failed' && part.error.kind === 'keyRejected') this.#connection.keyRejected(part.error);
@@ -277,6 +295,19 @@ export class Reconciler implements Provisioning {
     if (members?.kind === 'applied') rememberOwner(store).catch(this.#logBug);
     for (const { userId } of effect?.accepted ?? []) log.info({ user: userId }, 'an invite was accepted');
     if (freedSeats > 0) this.#onSeatsFreed(freedSeats);
+    if (members !== null && groups?.kind === 'applied') this.#sharesRead = this.#readShares(cause);
+    this.poke();
+  }
+
+  /** The part of a full sync that is about shares. */
+  async #readShares(cause: string): Promise<void> {
+    try {
+      await this.#options.store.scheduleShares(cause);
+      this.poke();
+      await this.#resources.sweep(cause);
+    } catch (error) {
+      this.#logBug(error);
+    }
     this.poke();
   }
 

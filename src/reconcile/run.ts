@@ -14,15 +14,26 @@ import { nextPlanAt, planPerson, type PlannedChange } from '../domain/plan.js';
 import { planShareHolder } from '../domain/plan-shares.js';
 import { applyPolicies, earlier, type Sorted } from '../domain/policies/policy.js';
 import { describeChange, remedyFor, type RefusalWords } from '../domain/refusal.js';
-import { changeKey, isGrant, type Address, type Change, type MemberId, type UserId } from '../domain/types.js';
+import {
+  changeKey,
+  isGrant,
+  principalKey,
+  type Address,
+  type Change,
+  type MemberId,
+  type UserId,
+} from '../domain/types.js';
 import { isGatewayError, type Answer, type GatewayError } from '../elevenlabs/port.js';
 import { invalidValue } from '../errors.js';
 import type { AgendaEntry, CallFailure, CallResult, LedgerRow, Outcome, Revert, ShareSubject } from '../store/port.js';
+import { entitlementOf } from '../domain/shares.js';
 import { applyChange } from './apply.js';
 import { REFUSAL_MS, type Engine } from './engine.js';
 import { judgeFailure, type Verdict } from './judge.js';
 import { PRIORITY } from './limiter.js';
+import { isShareChange, prepareShare, type ShareChange } from './prepare-share.js';
 import { MEMBERS } from './readings.js';
+import { resourceLock } from './resource-readings.js';
 
 export type RunEnd = 'settled' | 'postponed' | 'stopped';
 
@@ -80,7 +91,40 @@ async function step(run: Run, engine: Engine): Promise<RunEnd | 'again'> {
   }
   const [planned] = view.sorted.send;
   if (planned === undefined) return view.needsReading ? readFirst(run, engine) : settle(run, view, engine);
-  return engine.locks.hold(lockKey(planned.change, view.person, run), () => send(run, view, planned, engine));
+  const { change } = planned;
+  return engine.locks.hold(lockKey(change, view.person), () =>
+    isShareChange(change)
+      ? engine.locks.hold(resourceLock(change.resource), () => sendShare(run, view, { ...planned, change }, engine))
+      : send(run, view, planned, engine),
+  );
+}
+
+/** The resource is read first; what is known to be refused is not sent. */
+async function sendShare(
+  run: Run,
+  view: View,
+  planned: PlannedChange & { readonly change: ShareChange },
+  engine: Engine,
+): Promise<RunEnd | 'again'> {
+  const ready = await prepareShare(planned.change, run.entry, engine);
+  switch (ready.kind) {
+    case 'send':
+      return send(run, view, planned, engine);
+    case 'again':
+      return 'again';
+    case 'postpone':
+      return notStarted(run, view, ready.error, engine);
+    case 'refuse': {
+      const sent = await commit(run, planned, engine);
+      if (sent === null) return 'again';
+      const { error } = ready;
+      const call = { ...measure(sent, error.status, error.requestId, engine), code: error.hint, error: error.message };
+      return refuse(
+        { run, view: sent.view, planned: sent.planned, row: sent.row, call, error, foreseen: true },
+        engine,
+      );
+    }
+  }
 }
 
 /** Reads the subject and plans it. Null: there is no such subject any more. */
@@ -123,7 +167,7 @@ async function readFirst(run: Run, engine: Engine): Promise<RunEnd | 'again'> {
 }
 
 /** One address at a time, whoever asks: a tombstone and its successor may share one. */
-function lockKey(change: Change, person: Person | null, run: Run): string {
+function lockKey(change: Change, person: Person | null): string {
   switch (change.kind) {
     case 'invite':
     case 'revokeInvite':
@@ -136,7 +180,7 @@ function lockKey(change: Change, person: Person | null, run: Run): string {
       return (person && memberOf(person, change.memberId)?.address) ?? change.memberId;
     case 'share':
     case 'unshare':
-      return person?.address ?? run.entry.subject;
+      return person?.address ?? principalKey(change.principal);
   }
 }
 
@@ -171,7 +215,9 @@ async function send(run: Run, view: View, planned: PlannedChange, engine: Engine
     const { status, requestId } = await engine.limiter.run(call, { priority, countsForBreaker });
     if (out.sent === null) throw new Error('the limiter answered without a call');
     const { row } = out.sent;
-    await finish(row, { kind: 'done', call: measure(out.sent, status, requestId, engine) }, null, engine);
+    const result = measure(out.sent, status, requestId, engine);
+    const found = row.attempts === 1 && (await wasShared(planned.change, engine));
+    await finish(row, { kind: 'done', call: result, found }, null, engine);
     run.touched = true;
     engine.log.info({ subject: entry.subject, change: planned.change.kind, cause: entry.cause }, 'done upstream');
     engine.onDone(planned.change, out.sent.view.person);
@@ -180,6 +226,17 @@ async function send(run: Run, view: View, planned: PlannedChange, engine: Engine
     if (error === NOT_WANTED) return 'again';
     if (!isGatewayError(error)) throw error;
     return out.sent === null ? notStarted(run, view, error, engine) : judge(run, out.sent, error, engine);
+  }
+}
+
+/** The answer to a share says nothing of what was there before. */
+async function wasShared(change: Change, engine: Engine): Promise<boolean> {
+  if (change.kind !== 'share') return false;
+  try {
+    return await engine.resources.wasSoBefore(change.resource, change.principal);
+  } catch (error) {
+    engine.log.error({ err: error }, 'what was shared before could not be found out; it counts as given');
+    return false;
   }
 }
 
@@ -234,6 +291,8 @@ interface Failure {
   readonly row: LedgerRow;
   readonly call: CallFailure;
   readonly error: GatewayError;
+  /** Nothing was sent: it was known that it would be refused. */
+  readonly foreseen?: boolean;
 }
 
 /** Writes down what the verdict says, and goes on or puts the rest off. */
@@ -279,7 +338,8 @@ async function refuse(failure: Failure, engine: Engine): Promise<'again'> {
   const current = run.userId === null ? null : await engine.store.person(run.userId);
   const isNewer = current !== null && current.version > run.version;
   const retryAt = engine.clock.now() + (isNewer ? 0 : REFUSAL_MS);
-  const outcome: Outcome = { kind: 'refused', call: { ...call, error: text }, retryAt };
+  const foreseen = failure.foreseen === true;
+  const outcome: Outcome = { kind: 'refused', call: { ...call, error: text }, retryAt, foreseen };
   const { reverted } = await finish(row, outcome, revert, engine);
   if (reverted && revert !== null)
     engine.waiters.answer(revert.userId, revert.version, { kind: 'refused', error: invalidValue(text) });
@@ -344,6 +404,14 @@ function emailOf(memberId: MemberId, person: Person | null): string {
 }
 
 function wordsFor({ change, attribute, why }: PlannedChange, person: Person | null): RefusalWords {
+  if (isShareChange(change)) {
+    const value = change.kind === 'share' && attribute === 'entitlements' ? entitlementOf(change) : undefined;
+    return {
+      ...(attribute === 'entitlements' ? { attribute } : {}),
+      ...(value === undefined ? {} : { value }),
+      ...(person === null ? {} : { person: person.address ?? person.userName }),
+    };
+  }
   const group = 'groupId' in change ? person?.groups.get(change.groupId) : undefined;
   const value = attribute === 'active' ? 'true' : /"(.+)"/u.exec(person?.seat?.rule ?? why)?.[1];
   return {

@@ -22,6 +22,15 @@ export function schedule(core: Core, subject: Subject, cause: Cause): void {
   core.run(UPSERT, subject, cause.priority, cause.dueAt, now, cause.id, now);
 }
 
+/**
+ * Something about the subject may have changed: it is planned again. Unlike a cause, this leaves
+ * an entry that is open its cause, urgency and date, so that whoever waits for it still finds it.
+ */
+export function remind(core: Core, subject: Subject, cause: string): void {
+  const now = core.now();
+  core.run(REMIND, subject, PRIORITY.background, now, now, cause, now);
+}
+
 /** The managed users among these rows, in one statement. Unmanaged ones are nobody's business. */
 export function scheduleUsers(core: Core, seqs: readonly number[], cause: Cause): number {
   if (seqs.length === 0) return 0;
@@ -91,6 +100,10 @@ const ON_CONFLICT = `ON CONFLICT (subject) DO UPDATE SET
   priority = MIN(priority, excluded.priority), due_at = MIN(due_at, excluded.due_at), attempts = 0,
   generation = MAX(generation + 1, excluded.generation), cause = excluded.cause, caused_at = excluded.caused_at`;
 const UPSERT = `INSERT INTO agenda (subject, priority, due_at, generation, cause, caused_at) VALUES (?, ?, ?, ?, ?, ?) ${ON_CONFLICT}`;
+const REMIND = `INSERT INTO agenda (subject, priority, due_at, generation, cause, caused_at) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (subject) DO UPDATE SET generation = MAX(generation + 1, excluded.generation),
+  cause = CASE WHEN attempts = 0 AND due_at > excluded.due_at THEN excluded.cause ELSE cause END,
+  due_at = CASE WHEN attempts = 0 THEN MIN(due_at, excluded.due_at) ELSE due_at END`;
 const UPSERT_USERS = `INSERT INTO agenda (subject, priority, due_at, generation, cause, caused_at)
   SELECT 'user:' || u.id, ?, ?, ?, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value WHERE u.managed = 1 ${ON_CONFLICT}`;
 const SELECT_DUE = `SELECT ${COLUMNS} FROM agenda WHERE priority = ? AND due_at <= ? ORDER BY due_at LIMIT ?`;

@@ -2,9 +2,10 @@
  * The end of a call: what the answer means for mirror, links, invites and what the bridge gave. One
  * transaction with the ledger row, so that a crash never leaves a change done but not remembered.
  */
-import { principalKey, type Change, type UserId } from '../domain/types.js';
+import type { Change, UserId } from '../domain/types.js';
 import { schedule, PRIORITY } from './agenda.js';
 import type { Core } from './core.js';
+import { dropShare, endShare, holdShare } from './given-shares.js';
 import { endInvite, revokeInvites } from './invites.js';
 import { endAmbiguousInvites, endCall, findLedgerRow } from './ledger.js';
 import { dropGroupMember, findMember, touchGroupMember, touchLocked, touchSeat } from './mirror.js';
@@ -46,7 +47,14 @@ function applyOutcome(core: Core, row: LedgerRow, outcome: Outcome): void {
       endCall(core, row, { state: 'ambiguous', outcome: 'ambiguous', call, retryAt: null });
       break;
     case 'refused':
-      endCall(core, row, { state: 'refused', outcome: 'refused', call, retryAt: outcome.retryAt });
+      endCall(core, row, {
+        state: 'refused',
+        outcome: 'refused',
+        call,
+        retryAt: outcome.retryAt,
+        foreseen: outcome.foreseen === true,
+      });
+      if (row.change.kind === 'share') endShare(core, row.change, 'notGiven');
       break;
   }
   if (row.change.kind === 'invite') endInviteOf(core, row.change.address, outcome.kind);
@@ -97,14 +105,12 @@ function applyDone(core: Core, row: LedgerRow, found: boolean): void {
         core.run('DELETE FROM given_memberships WHERE user_id = ? AND workspace_group_id = ?', user.id, change.groupId);
       break;
     case 'share':
-      afterShare(core, row.subject, change, found);
+      endShare(core, change, found ? 'notGiven' : 'given');
+      holdShare(core, change);
       break;
-    case 'unshare': {
-      const principal = principalKey(change.principal);
-      core.run(DROP_GIVEN_SHARE, change.resource.type, change.resource.id, principal);
-      core.run(DROP_HELD_SHARE, change.resource.type, change.resource.id, principal);
+    case 'unshare':
+      dropShare(core, change);
       break;
-    }
   }
 }
 
@@ -139,20 +145,7 @@ function afterSetSeat(
   core.run(SET_SEAT, before, isReturned ? null : change.seatType, user.seq);
 }
 
-function afterShare(core: Core, subject: string, change: Extract<Change, { kind: 'share' }>, found: boolean): void {
-  const principal = principalKey(change.principal);
-  const { type, id } = change.resource;
-  core.run(HOLD_SHARE, type, id, principal, change.role);
-  if (!found) core.run(GIVE_SHARE, subject, type, id, principal, change.role, core.now());
-}
-
 const INVITED = `UPDATE users SET invited_at = ?, removed_at = NULL, activation_fresh = CASE WHEN member_id IS NULL THEN 0 ELSE activation_fresh END
   WHERE id = ?`;
 const SET_SEAT = 'UPDATE users SET seat_before = ?, seat_given = ?, seat_declined = NULL WHERE seq = ?';
 const GIVE_GROUP = 'INSERT OR IGNORE INTO given_memberships (user_id, workspace_group_id, given_at) VALUES (?, ?, ?)';
-const GIVE_SHARE = `INSERT INTO given_shares (subject, resource_type, resource_id, principal, role, given_at) VALUES (?, ?, ?, ?, ?, ?)
-  ON CONFLICT (resource_type, resource_id, principal) DO UPDATE SET subject = excluded.subject, role = excluded.role, given_at = excluded.given_at`;
-const HOLD_SHARE = `INSERT INTO workspace_shares (resource_type, resource_id, principal, role) VALUES (?, ?, ?, ?)
-  ON CONFLICT (resource_type, resource_id, principal) DO UPDATE SET role = excluded.role`;
-const DROP_GIVEN_SHARE = 'DELETE FROM given_shares WHERE resource_type = ? AND resource_id = ? AND principal = ?';
-const DROP_HELD_SHARE = 'DELETE FROM workspace_shares WHERE resource_type = ? AND resource_id = ? AND principal = ?';

@@ -283,7 +283,8 @@ export function hasShareWork(core: Core, id: GroupId): boolean {
   return row !== undefined && hasShares(core, row);
 }
 
-function hasShares(core: Core, row: GroupRow): boolean {
+/** Whether a rule gives shares to the group, or to its members while it has no link. */
+export function hasShares(core: Core, row: GroupRow): boolean {
   return core.rules().groupShares.has(row.display_name_key) || sharesOfDocument(documentOf(row)).length > 0;
 }
 

@@ -5,6 +5,7 @@
 import type { PlannedChange } from '../domain/plan.js';
 import { changeKey, type Change, type LedgerState, type Millis } from '../domain/types.js';
 import type { Bind, Core } from './core.js';
+import { beginShare } from './given-shares.js';
 import { beginInvite, dropPlannedInvite } from './invites.js';
 import type { CallFailure, CallResult, LedgerRow, Subject, WorkStore } from './port.js';
 import { userIdOf } from './subject.js';
@@ -76,6 +77,7 @@ function beginSending(core: Core, subject: Subject, change: Change): LedgerRow {
   core.run(BEGIN_SENDING, core.now(), row.id);
   const userId = userIdOf(subject);
   if (change.kind === 'invite' && userId !== null) beginInvite(core, userId, change);
+  if (change.kind === 'share') beginShare(core, subject, change);
   return { ...toRow(row), state: 'sending', attempts: row.attempts + 1, sentAt: core.now() };
 }
 
@@ -88,21 +90,14 @@ export function endCall(
     readonly outcome: string;
     readonly call: CallResult | CallFailure;
     readonly retryAt: Millis | null;
+    /** No call was made after all. */
+    readonly foreseen?: boolean;
   },
 ): void {
   const { call } = end;
   const failure = 'error' in call ? { code: call.code, error: call.error } : { code: null, error: null };
-  core.run(
-    INSERT_CALL,
-    row.id,
-    ENDPOINTS[row.change.kind],
-    call.startedAt,
-    call.latencyMs,
-    end.outcome,
-    call.status,
-    call.requestId,
-    failure.error,
-  );
+  if (end.foreseen === true) core.run(UNSENT, row.id);
+  else insertCall(core, row, call, end.outcome);
   const endedAt = end.state === 'planned' || end.state === 'ambiguous' ? null : core.now();
   core.run(
     END,
@@ -116,6 +111,12 @@ export function endCall(
     endedAt,
     row.id,
   );
+}
+
+function insertCall(core: Core, row: LedgerRow, call: CallResult | CallFailure, outcome: string): void {
+  const { startedAt, latencyMs, status, requestId } = call;
+  const error = 'error' in call ? call.error : null;
+  core.run(INSERT_CALL, row.id, ENDPOINTS[row.change.kind], startedAt, latencyMs, outcome, status, requestId, error);
 }
 
 /** The names of the SDK's methods, which are those of the public API. */
@@ -195,6 +196,7 @@ const SELECT_OPEN = `SELECT state, change_key AS key, error, retry_at AS retryAt
 const INSERT =
   'INSERT INTO ledger (subject, kind, change_key, change, why, state, cause, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
 const BEGIN_SENDING = "UPDATE ledger SET state = 'sending', attempts = attempts + 1, sent_at = ? WHERE id = ?";
+const UNSENT = 'UPDATE ledger SET attempts = attempts - 1, sent_at = NULL WHERE id = ?';
 const END = `UPDATE ledger SET state = ?, upstream_status = ?, upstream_request_id = ?, latency_ms = ?, error_code = ?, error = ?,
   retry_at = ?, ended_at = ? WHERE id = ?`;
 const INSERT_CALL = `INSERT INTO upstream_calls (ledger_id, endpoint, started_at, latency_ms, outcome, status, upstream_request_id, error)

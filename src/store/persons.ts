@@ -1,12 +1,11 @@
-/** Builds what the planner may know of one user, and the shares of a group or the mapping file. */
+/** Builds what the planner may know of one user. */
 import { elementsAt, textAt } from '../domain/json.js';
 import type { Person } from '../domain/person.js';
-import { resourceKey, wantedGroupShares, wantedShares } from '../domain/shares.js';
+import { resourceKey, wantedShares } from '../domain/shares.js';
 import {
+  isHigherRole,
   principalKey,
   type MemberId,
-  type ResourceRef,
-  type ShareRole,
   type UserId,
   type WorkspaceGroupId,
   type WorkspaceMember,
@@ -14,15 +13,15 @@ import {
 import { decideSeat } from '../domain/seat.js';
 import { usageLimitOf } from '../domain/user-columns.js';
 import type { Core } from './core.js';
-import { findGroupRow, type GroupRow } from './groups.js';
+import { givenTo, heldBy, refOf, toGiven } from './given-shares.js';
 import { invitesOf, latestInvite, staleInvites, toInvite } from './invites.js';
-import { openLedgerRows, type OpenLedgerRow } from './ledger.js';
+import { openLedgerRows } from './ledger.js';
 import { findMember, groupsOfMember, toMember, type MemberRow } from './mirror.js';
-import type { ShareSubject, Subject } from './port.js';
 import { protectionOf } from './protection.js';
+import { refusedOf } from './refused.js';
 import { membersReadAt } from './settings.js';
-import { groupIdOf, MAPPING_SUBJECT, userSubject } from './subject.js';
-import { groupsOfUser, sharesOfDocument, type GroupOfUser } from './user-groups.js';
+import { userSubject } from './subject.js';
+import { groupsOfUser, type GroupOfUser } from './user-groups.js';
 import { documentOf, rowOfUser, type UserRow } from './users.js';
 
 export function readPerson(core: Core, userId: UserId): Person | null {
@@ -35,6 +34,8 @@ export function readPerson(core: Core, userId: UserId): Person | null {
   const invites = invitesOf(core, userId);
   const invite = latestInvite(invites, row.address);
   const open = openLedgerRows(core, userSubject(userId));
+  const principal = member === null ? null : principalKey({ kind: 'member', memberId: member.memberId });
+  const given = givenShares(core, principal);
   const entitlements = elementsAt(document, 'entitlements').flatMap((item) => textAt(item, 'value') ?? []);
   return {
     userId,
@@ -48,9 +49,12 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     groups: wantedGroups(core, groups),
     givenGroups: new Set(core.values<WorkspaceGroupId>(SELECT_GIVEN_GROUPS, userId)),
     withdrawnGroups: new Set(core.values<WorkspaceGroupId>(SELECT_WITHDRAWN_GROUPS, userId)),
-    shares: wantedShares({ entitlements, groups }, rules),
-    givenShares: givenShares(core, userSubject(userId)),
-    heldShares: heldShares(core, member),
+    shares: wantedShares(
+      { entitlements, groups: groups.map((group) => withHeld(core, group)), given: new Set(given.keys()) },
+      rules,
+    ),
+    givenShares: given,
+    heldShares: principal === null ? new Map() : heldBy(core, principal),
     activationFresh: row.activation_fresh === 1,
     lockedByBridge: row.locked_by_bridge === 1,
     removedAt: row.removed_at,
@@ -88,102 +92,29 @@ function straysOf(core: Core, userId: UserId, own: MemberId | null): readonly Wo
   return core.all<MemberRow>(SELECT_STRAYS, userId, own ?? '').map(toMember);
 }
 
-function refusedOf(open: readonly OpenLedgerRow[]): Person['refused'] {
-  const refused = new Map<string, { until: number; error: string }>();
-  for (const { state, key, retryAt, error } of open) {
-    if (state === 'refused' && retryAt !== null) refused.set(key, { until: retryAt, error: error ?? 'refused' });
-  }
-  return refused;
+/** To the member of now: what an earlier account of the user was given says nothing about it. */
+function givenShares(core: Core, principal: string | null): Person['givenShares'] {
+  if (principal === null) return new Map();
+  return new Map(givenTo(core, principal).map((row) => [resourceKey(refOf(row)), toGiven(row)]));
 }
 
-interface GivenShareRow {
-  readonly resource_type: string;
-  readonly resource_id: string;
-  readonly principal: string;
-  readonly role: ShareRole;
-}
-
-function givenShares(core: Core, subject: Subject): Person['givenShares'] {
-  return new Map(
-    core.all<GivenShareRow>(SELECT_GIVEN_SHARES, subject).map((row) => {
-      const resource: ResourceRef = { type: row.resource_type, id: row.resource_id };
-      return [resourceKey(resource), { resource, role: row.role }];
-    }),
-  );
-}
-
-function heldShares(core: Core, member: WorkspaceMember | null): Person['heldShares'] {
-  if (member === null) return new Map();
-  const rows = core.all<GivenShareRow>(SELECT_HELD_SHARES, principalKey({ kind: 'member', memberId: member.memberId }));
-  return new Map(rows.map((row) => [resourceKey({ type: row.resource_type, id: row.resource_id }), row.role]));
-}
-
-/** See ShareSubject. Keys are `type:id principal`. Null for a user's subject. */
-export function readShareSubject(core: Core, subject: Subject): ShareSubject | null {
-  const groupId = groupIdOf(subject);
-  if (groupId === null && subject !== MAPPING_SUBJECT) return null;
-  const group = groupId === null ? undefined : findGroupRow(core, groupId);
-  const given = new Map(
-    core.all<GivenShareRow>(SELECT_GIVEN_SHARES, subject).map((row) => {
-      const resource: ResourceRef = { type: row.resource_type, id: row.resource_id };
-      return [`${resourceKey(resource)} ${row.principal}`, { resource, role: row.role, principal: row.principal }];
-    }),
-  );
-  const wanted = groupId === null ? sharesOfMapping(core) : sharesOfGroup(core, group);
-  return { subject, wanted, given, refused: refusedOf(openLedgerRows(core, subject)) };
-}
-
-function sharesOfGroup(core: Core, group: GroupRow | undefined): ShareSubject['wanted'] {
-  const wanted = new Map<string, ShareSubject['wanted'] extends ReadonlyMap<string, infer V> ? V : never>();
-  if (group === undefined || group.workspace_group_id === null) return wanted;
-  const principal = principalKey({ kind: 'group', groupId: group.workspace_group_id });
-  const source = {
-    displayName: group.display_name,
-    nameKey: group.display_name_key,
-    shares: sharesOfDocument(documentOf(group)),
+/** Linked groups with what their workspace group holds by now: until then the member keeps its own. */
+function withHeld(core: Core, group: GroupOfUser): GroupOfUser {
+  const { linkedTo } = group;
+  if (linkedTo === null) return group;
+  const held = heldBy(core, principalKey({ kind: 'group', groupId: linkedTo }));
+  return {
+    ...group,
+    isHeld: (resource, role) => {
+      const has = held.get(resource);
+      return has !== undefined && !isHigherRole(role, has);
+    },
   };
-  for (const [key, share] of wantedGroupShares(source, core.rules()))
-    wanted.set(`${key} ${principal}`, { ...share, principal });
-  return wanted;
-}
-
-function sharesOfMapping(core: Core): ShareSubject['wanted'] {
-  const rules = core.rules();
-  const wanted = new Map<string, ShareSubject['wanted'] extends ReadonlyMap<string, infer V> ? V : never>();
-  for (const { principal, share } of rules.fixedShares) {
-    const key = principalKey(principal);
-    wanted.set(`${resourceKey(share.resource)} ${key}`, {
-      ...share,
-      principal: key,
-      rule: `mapping file, ${key}`,
-      attribute: 'entitlements',
-    });
-  }
-  for (const [nameKey, shares] of rules.workspaceGroupShares) {
-    for (const groupId of core.values<WorkspaceGroupId>(
-      'SELECT group_id FROM workspace_groups WHERE name_key = ?',
-      nameKey,
-    )) {
-      const key = principalKey({ kind: 'group', groupId });
-      for (const share of shares) {
-        wanted.set(`${resourceKey(share.resource)} ${key}`, {
-          ...share,
-          principal: key,
-          rule: `mapping file, workspace group "${nameKey}"`,
-          attribute: 'groups',
-        });
-      }
-    }
-  }
-  return wanted;
 }
 
 const SELECT_GIVEN_GROUPS = 'SELECT workspace_group_id FROM given_memberships WHERE user_id = ?';
 const SELECT_WITHDRAWN_GROUPS = 'SELECT workspace_group_id FROM withdrawn_memberships WHERE user_id = ?';
 const IS_WRITABLE = 'SELECT 1 FROM workspace_groups WHERE group_id = ? AND read_only = 0';
-const SELECT_GIVEN_SHARES = 'SELECT resource_type, resource_id, principal, role FROM given_shares WHERE subject = ?';
-const SELECT_HELD_SHARES =
-  'SELECT resource_type, resource_id, principal, role FROM workspace_shares WHERE principal = ?';
 const SELECT_STRAYS = `SELECT m.* FROM watches AS w JOIN workspace_members AS m ON m.address = w.address
   WHERE w.user_id = ? AND m.member_id <> ?
     AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.member_id = m.member_id AND u.deleted_at IS NULL)

@@ -423,8 +423,15 @@ export interface ShareStore {
    * last time, the groups and users concerned.
    */
   scheduleShares(cause: string): Promise<void>;
-  /** By which id `resources.get` names the baseline or a key: learnt, since it is documented nowhere. */
-  learnPrincipal(principal: Principal, id: string): Promise<void>;
+  /**
+   * By which id `resources.get` names the baseline or a key: learnt, since it is documented nowhere.
+   * `before`: the slots it turns out to have had on a resource that has just been shared with it.
+   */
+  learnPrincipal(
+    principal: Principal,
+    id: string,
+    before: { readonly resource: ResourceRef; readonly slots: readonly string[] },
+  ): Promise<void>;
   knowsPrincipal(principal: Principal): Promise<boolean>;
   shareOverview(): Promise<ShareOverview>;
 }
@@ -684,6 +691,14 @@ export interface StatisticsStore {
 }
 
 export interface Store
-  extends DirectoryStore, WorkStore, WorkspaceStore, TokenStore, OperationsStore, InspectionStore, StatisticsStore {
+  extends
+    DirectoryStore,
+    WorkStore,
+    WorkspaceStore,
+    ShareStore,
+    TokenStore,
+    OperationsStore,
+    InspectionStore,
+    StatisticsStore {
   close(): void;
 }

@@ -1,8 +1,9 @@
 /** What the groups of a reading mean for SCIM groups and their members. */
-import type { WorkspaceGroup, WorkspaceGroupId } from '../domain/types.js';
+import { principalKey, type WorkspaceGroup, type WorkspaceGroupId } from '../domain/types.js';
 import { PRIORITY } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
+import { forgetPrincipal } from './given-shares.js';
 import { groupIdAttribute, linkByName, linkTo, unlink, waitingGroups, type LinkEffect } from './group-links.js';
 import { dropGroup, hasShareWork, moveGroupVersion } from './group-writes.js';
 import { groupsLinkedTo, rowOfGroupSeq, type GroupRow } from './groups.js';
@@ -48,6 +49,7 @@ function countChanged(diff: GroupDiff): number {
 function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContext): void {
   core.run('DELETE FROM given_memberships WHERE workspace_group_id = ?', groupId);
   core.run('DELETE FROM withdrawn_memberships WHERE workspace_group_id = ?', groupId);
+  forgetPrincipal(core, principalKey({ kind: 'group', groupId }));
   for (const row of groupsLinkedTo(core, groupId)) {
     concernMembers(core, row, context);
     if (row.managed === 0) dropGroup(core, row);

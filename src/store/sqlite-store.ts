@@ -20,11 +20,12 @@ import { queryLedger } from './ledger.js';
 import { createLists } from './lists.js';
 import { migrate, requireUpToDate } from './migrate.js';
 import { findMember, findMemberByAddress, listMembers, listWorkspaceGroups } from './mirror.js';
-import { readPerson, readShareSubject } from './persons.js';
+import { readPerson } from './persons.js';
 import type {
   DirectoryStore,
   InspectionStore,
   OperationsStore,
+  ShareStore,
   StatisticsStore,
   Store,
   TokenStore,
@@ -156,7 +157,7 @@ function shareStore(core: Core): ShareStore {
     resource: (resource) => core.read(() => readResource(core, resource)),
     managedResources: () => core.write(() => managedResources(core, wantedResources(core))),
     scheduleShares: (cause) => core.write(() => scheduleShares(core, cause)),
-    learnPrincipal: (principal, id) => core.write(() => learnPrincipal(core, principal, id)),
+    learnPrincipal: (principal, id, before) => core.write(() => learnPrincipal(core, principal, id, before)),
     knowsPrincipal: (principal) => core.read(() => knowsPrincipal(core, principal)),
     shareOverview: () => core.read(() => shareOverview(core)),
   };

@@ -21,6 +21,8 @@ interface Row {
 export interface GroupOfUser extends SeatGroup, GroupShareSource {
   /** Set where the link can be written through. */
   readonly workspaceGroupId: WorkspaceGroupId | null;
+  /** The link, whether or not it can be written through. */
+  readonly linkedTo: WorkspaceGroupId | null;
 }
 
 export function groupsOfUser(core: Core, seq: number): readonly GroupOfUser[] {
@@ -30,6 +32,7 @@ export function groupsOfUser(core: Core, seq: number): readonly GroupOfUser[] {
     seatType: asSeat(row.seat_type),
     shares: sharesOfDocument(JSON.parse(row.document) as Document),
     linked: row.workspace_group_id !== null,
+    linkedTo: row.workspace_group_id,
     workspaceGroupId: row.link_status === 'linked' ? row.workspace_group_id : null,
   }));
 }

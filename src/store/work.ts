@@ -5,6 +5,7 @@ import type { Core } from './core.js';
 import { endInvite } from './invites.js';
 import { findLedgerRow, recordPlan } from './ledger.js';
 import type { AgendaEntry, LedgerRow, Subject, WorkStore } from './port.js';
+import { handOverShares } from './share-subjects.js';
 import { userIdOf } from './subject.js';
 import { refreshDeclinedSeat } from './user-links.js';
 import { refreshStatus } from './user-status.js';
@@ -27,6 +28,7 @@ export function record(core: Core, subject: Subject, plan: Parameters<WorkStore[
 
 export function settle(core: Core, entry: AgendaEntry, next: { readonly dueAt: Millis } | null): void {
   if (!settleEntry(core, entry, next)) return;
+  handOverShares(core, entry.subject);
   const user = userOf(core, entry.subject);
   if (user === undefined) return;
   refreshDeclinedSeat(core, user);
