@@ -88,8 +88,12 @@ function wantedGroups(core: Core, groups: readonly GroupOfUser[]): ReadonlyMap<W
   return wanted;
 }
 
+/** Whoever came in by a watched address. Never one that is protected: the address may be an admin's by now. */
 function straysOf(core: Core, userId: UserId, own: MemberId | null): readonly WorkspaceMember[] {
-  return core.all<MemberRow>(SELECT_STRAYS, userId, own ?? '').map(toMember);
+  return core
+    .all<MemberRow>(SELECT_STRAYS, userId, own ?? '')
+    .map(toMember)
+    .filter((member) => protectionOf(core, member, null) === null);
 }
 
 /** To the member of now: what an earlier account of the user was given says nothing about it. */

@@ -493,6 +493,37 @@ export interface AuditQuery {
   readonly limit: number;
 }
 
+/** A user that two tokens wrote within 24 hours. */
+export interface WriterConflict {
+  readonly userId: UserId;
+  readonly userName: string;
+  /** The latest of such writes on that day. */
+  readonly at: Millis;
+  readonly writes: number;
+  /** Labels of the tokens, or their ids where they are gone. */
+  readonly writers: readonly [string, string];
+}
+
+export type PurgeOutcome =
+  /** `inWorkspace`: ElevenLabs still lists the locked member, so its e-mail comes with every reading. */
+  | { readonly kind: 'purged'; readonly inWorkspace: boolean }
+  | { readonly kind: 'notFound' }
+  /** The IdP has not deleted the user. */
+  | { readonly kind: 'live' }
+  /** Its access is not gone for certain. */
+  | { readonly kind: 'unsettled'; readonly reason: string };
+
+export interface PrivacyStore {
+  /** Newest first. */
+  writerConflicts(query: { readonly since: Millis; readonly limit: number }): Promise<readonly WriterConflict[]>;
+  /** Those that nobody was told of yet; they count as told from now on. */
+  takeWriterConflicts(limit: number): Promise<readonly WriterConflict[]>;
+  /** Removes the personal data of a user that was deleted and whose access is gone for certain. */
+  purgeUser(id: UserId, actor: string): Promise<PurgeOutcome>;
+  /** One step of the retention; answers how many rows there were, 0 = nothing is left to do. */
+  expireOld(before: Millis, limit: number): Promise<number>;
+}
+
 export interface OperationsStore {
   setting(name: string): Promise<string | null>;
   setSetting(name: string, value: string): Promise<void>;
@@ -698,6 +729,7 @@ export interface Store
     ShareStore,
     TokenStore,
     OperationsStore,
+    PrivacyStore,
     InspectionStore,
     StatisticsStore {
   close(): void;

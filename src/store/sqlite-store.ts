@@ -25,6 +25,7 @@ import type {
   DirectoryStore,
   InspectionStore,
   OperationsStore,
+  PrivacyStore,
   ShareStore,
   StatisticsStore,
   Store,
@@ -32,6 +33,7 @@ import type {
   WorkspaceStore,
   WorkStore,
 } from './port.js';
+import { expireOld, purgeUser } from './purge.js';
 import { applyReading } from './reading.js';
 import { applyResource, knowsPrincipal, learnPrincipal, managedResources, readResource } from './resource-reading.js';
 import { acquireServingLock, type ServingLock } from './serving-lock.js';
@@ -44,6 +46,7 @@ import { addToken, expireToken, findToken, listTokens, revokeToken, touchToken }
 import { readTrace } from './trace.js';
 import { createUser, deleteUser, releaseUser, updateUser } from './user-writes.js';
 import { readUser } from './users.js';
+import { listWriterConflicts, takeWriterConflicts } from './writers.js';
 import { counts, postpone, record, recover, retryRefused, settle } from './work.js';
 
 export interface StoreOptions {
@@ -90,6 +93,7 @@ function createStore(core: Core, db: Connection, lock: ServingLock | null, scimB
     ...shareStore(core),
     ...tokenStore(core),
     ...operationsStore(core),
+    ...privacyStore(core),
     ...inspectionStore(core),
     ...statisticsStore(core),
     close() {
@@ -171,6 +175,15 @@ function tokenStore(core: Core): TokenStore {
     expireToken: (id, at, actor) => core.write(() => expireToken(core, id, at, actor)),
     touchToken: (id, at) => core.write(() => touchToken(core, id, at)),
     listTokens: () => core.read(() => listTokens(core)),
+  };
+}
+
+function privacyStore(core: Core): PrivacyStore {
+  return {
+    writerConflicts: (query) => core.read(() => listWriterConflicts(core, query)),
+    takeWriterConflicts: (limit) => core.write(() => takeWriterConflicts(core, limit)),
+    purgeUser: (id, actor) => core.write(() => purgeUser(core, id, actor)),
+    expireOld: (before, limit) => core.write(() => expireOld(core, before, limit)),
   };
 }
 

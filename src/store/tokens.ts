@@ -1,4 +1,5 @@
 /** Tokens of SCIM clients and administrators, by hash. */
+import { sameDigest } from '../domain/secret-token.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
 import type { TokenRecord, TokenStore } from './port.js';
@@ -9,9 +10,10 @@ interface TokenRow extends Omit<TokenRecord, 'scopes'> {
   readonly scopes: string;
 }
 
+/** The index finds the digest; that it is the one is decided in constant time (domain/secret-token.ts). */
 export function findToken(core: Core, hash: string): TokenRecord | null {
   const row = core.get<TokenRow>(`${SELECT} WHERE hash = ?`, hash);
-  return row === undefined ? null : toRecord(row);
+  return row === undefined || !sameDigest(core.value<string>(SELECT_HASH, row.id) ?? '', hash) ? null : toRecord(row);
 }
 
 export function listTokens(core: Core): readonly TokenRecord[] {
@@ -60,6 +62,7 @@ function toRecord(row: TokenRow): TokenRecord {
 
 const SELECT = `SELECT id, kind, label, scopes, group_id AS clientId, created_at AS createdAt,
   expires_at AS expiresAt, revoked_at AS revokedAt, last_used_at AS lastUsedAt FROM tokens`;
+const SELECT_HASH = 'SELECT hash FROM tokens WHERE id = ?';
 const INSERT =
   'INSERT INTO tokens (id, kind, label, hash, scopes, group_id, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
 const REVOKE = 'UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL';

@@ -29,6 +29,7 @@ import { claimAddress, findFreeMember, linkMember, markAdopted } from './user-li
 import { buryUser, deleteUserRow, insertUser, updateDocument } from './user-rows.js';
 import { refreshStatus } from './user-status.js';
 import { watch } from './watches.js';
+import { noteWriter } from './writers.js';
 import {
   documentOf,
   hasUpstreamTraces,
@@ -134,6 +135,7 @@ export function updateUser(
   if (sameJson(current, document)) return repeatWrite(core, row, context);
   const next = checkUpdate(core, row, document);
   const address = next.address?.address ?? null;
+  noteWriter(core, row, context);
   updateDocument(core, row.seq, { ...next, writer: context.tokenId });
   if (row.managed === 0) beginManaging(core, row);
   const turnedOn = row.active === 0 && next.columns.active;
@@ -230,6 +232,7 @@ export function deleteUser(core: Core, id: string, context: WriteContext): void 
   checkUnprotected(core, 'deleted', findMember(core, row.member_id), row.address);
   const subject = userSubject(row.id);
   if (row.managed === 1 && hasUpstreamTraces(core, row)) {
+    noteWriter(core, row, context);
     buryUser(core, row.seq);
     if (row.address !== null) watch(core, row.address, row);
     forgetRefusals(core, subject);

@@ -1,0 +1,113 @@
+/**
+ * Removal of personal data: of one person on request, of everybody by age.
+ *
+ * What may be purged is a tombstone that is settled: the IdP has deleted the user, and nothing of
+ * that waits, is held, was refused or may still be accepted. Where the locked member is still in the
+ * workspace a nameless row stays: without it the next reading would import the member anew, and
+ * nothing would lock it again. The audit log keeps its rows and loses what they say.
+ *
+ * Deleted content is overwritten in the file (`secure_delete`, connection.ts).
+ */
+import type { Millis, UserId } from '../domain/types.js';
+import { unschedule } from './agenda.js';
+import { writeAudit } from './audit.js';
+import type { Core } from './core.js';
+import { findMember } from './mirror.js';
+import type { PurgeOutcome } from './port.js';
+import { userSubject } from './subject.js';
+import { deleteUserRow } from './user-rows.js';
+import { rowOfUser, type UserRow } from './users.js';
+
+export function purgeUser(core: Core, id: UserId, actor: string): PurgeOutcome {
+  const row = rowOfUser(core, id);
+  if (row === undefined) return { kind: 'notFound' };
+  if (row.deleted_at === null) return { kind: 'live' };
+  const reason = unsettledReason(core, row);
+  if (reason !== null) return { kind: 'unsettled', reason };
+  const inWorkspace = findMember(core, row.member_id) !== null;
+  forgetPerson(core, row, inWorkspace);
+  // Rows about others that name the person: an import, a link.
+  for (const word of new Set([row.address, row.user_name_key])) {
+    if (word !== null && word.length > 2) core.run(CLEAR_AUDIT_OF_WORD, word, word);
+  }
+  writeAudit(core, { actor, action: 'user.purge', subject: userSubject(id), requestId: null });
+  return { kind: 'purged', inWorkspace };
+}
+
+/** Why a tombstone must stay as it is, in words; null: it is settled. */
+function unsettledReason(core: Core, row: UserRow): string | null {
+  const subject = userSubject(row.id);
+  if (core.value(HAS_OPEN_CHANGES, subject, subject) === 1)
+    return 'a change of its access is still to be made, is held or was refused';
+  if (core.value(IS_DUE, subject, core.now()) === 1) return 'its access has not been looked at since the last cause';
+  if (core.value(HAS_OPEN_INVITES, row.id) === 1) return 'an invite may still be accepted';
+  if (findMember(core, row.member_id)?.isLocked === false) return 'the member is not locked';
+  return null;
+}
+
+function forgetPerson(core: Core, row: UserRow, keepRow: boolean): void {
+  const subject = userSubject(row.id);
+  core.run('DELETE FROM ledger WHERE subject = ?', subject);
+  core.run('DELETE FROM drift WHERE subject = ?', subject);
+  core.run(CLEAR_AUDIT_OF_SUBJECT, subject);
+  unschedule(core, subject);
+  if (!keepRow) {
+    deleteUserRow(core, row.seq);
+    return;
+  }
+  core.run('DELETE FROM invites WHERE user_id = ?', row.id);
+  core.run('DELETE FROM watches WHERE user_id = ?', row.id);
+  core.run('DELETE FROM writer_conflicts WHERE user_id = ?', row.id);
+  core.run(CLEAR_USER, `purged:${row.id}`, `purged:${row.id}`, core.now(), row.seq);
+}
+
+/**
+ * One step of the retention: removes at most about `limit` rows of each kind that ended before
+ * `before`, and answers how many there were; 0 = nothing is left to do.
+ */
+export function expireOld(core: Core, before: Millis, limit: number): number {
+  let removed = 0;
+  for (const sql of [DELETE_LEDGER, DELETE_READING_CALLS, CLEAR_AUDIT, DELETE_DRIFT, DELETE_CONFLICTS])
+    removed += core.run(sql, before, limit).changes;
+  for (const row of core.all<UserRow>(SELECT_OLD_TOMBSTONES, before, limit)) {
+    forgetPerson(core, row, findMember(core, row.member_id) !== null);
+    removed++;
+  }
+  for (const seq of core.values<number>(SELECT_GONE, limit)) {
+    deleteUserRow(core, seq);
+    removed++;
+  }
+  return removed;
+}
+
+const OPEN_CHANGES = `state IN ('planned', 'sending', 'ambiguous', 'held')`;
+const HAS_OPEN_CHANGES = `SELECT EXISTS (SELECT 1 FROM ledger WHERE subject = ? AND ${OPEN_CHANGES})
+  OR EXISTS (SELECT 1 FROM ledger WHERE subject = ? AND state = 'refused' AND retry_at IS NOT NULL)`;
+const IS_DUE = 'SELECT EXISTS (SELECT 1 FROM agenda WHERE subject = ? AND (due_at <= ? OR attempts > 0))';
+const OPEN_INVITES = `sends > 0 AND state IN ('invited', 'ambiguous', 'expired') OR state = 'sending'`;
+const HAS_OPEN_INVITES = `SELECT EXISTS (SELECT 1 FROM invites WHERE user_id = ? AND ended_at IS NULL AND (${OPEN_INVITES}))`;
+const CLEAR_USER = `UPDATE users SET user_name = ?, user_name_key = ?, external_id = NULL, display_name = NULL, display_name_key = NULL,
+  manager_id = NULL, document = '{}', address = NULL, address_slot = NULL, last_error = NULL, last_writer = NULL, purged_at = ? WHERE seq = ?`;
+const HAS_PAYLOAD = '(before IS NOT NULL OR after IS NOT NULL)';
+const CLEAR_AUDIT_OF_SUBJECT = `UPDATE audit_log SET before = NULL, after = NULL WHERE subject = ? AND ${HAS_PAYLOAD}`;
+const CLEAR_AUDIT_OF_WORD = `UPDATE audit_log SET before = NULL, after = NULL
+  WHERE ${HAS_PAYLOAD} AND (instr(lower(before), ?) > 0 OR instr(lower(after), ?) > 0)`;
+
+const DELETE_LEDGER = `DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE ended_at < ?
+  AND (state IN ('done', 'superseded') OR state = 'refused' AND retry_at IS NULL) LIMIT ?)`;
+const DELETE_READING_CALLS =
+  'DELETE FROM upstream_calls WHERE id IN (SELECT id FROM upstream_calls WHERE ledger_id IS NULL AND started_at < ? LIMIT ?)';
+const CLEAR_AUDIT = `UPDATE audit_log SET before = NULL, after = NULL
+  WHERE id IN (SELECT id FROM audit_log WHERE at < ? AND ${HAS_PAYLOAD} LIMIT ?)`;
+const DELETE_DRIFT = 'DELETE FROM drift WHERE id IN (SELECT id FROM drift WHERE ended_at < ? LIMIT ?)';
+const DELETE_CONFLICTS = `DELETE FROM writer_conflicts WHERE (user_id, day) IN
+  (SELECT user_id, day FROM writer_conflicts WHERE at < ? LIMIT ?)`;
+const SELECT_OLD_TOMBSTONES = `SELECT * FROM users AS u WHERE u.deleted_at < ? AND u.purged_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM ledger AS l WHERE l.subject = 'user:' || u.id AND (${OPEN_CHANGES} OR state = 'refused' AND retry_at IS NOT NULL))
+  AND NOT EXISTS (SELECT 1 FROM agenda AS a WHERE a.subject = 'user:' || u.id AND a.attempts > 0)
+  AND NOT EXISTS (SELECT 1 FROM invites AS i WHERE i.user_id = u.id AND i.ended_at IS NULL AND (${OPEN_INVITES}))
+  AND NOT EXISTS (SELECT 1 FROM workspace_members AS m WHERE m.member_id = u.member_id AND m.is_locked = 0)
+  LIMIT ?`;
+/** Nameless rows whose member has left the workspace: nothing is left that they could say. */
+const SELECT_GONE = `SELECT u.seq FROM users AS u WHERE u.purged_at IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM workspace_members AS m WHERE m.member_id = u.member_id) LIMIT ?`;
