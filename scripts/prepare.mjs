@@ -7,7 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -115,6 +115,8 @@ function build() {
     for (const file of filesBelow(inRoot('src'))) {
       if (!file.endsWith('.ts')) cpSync(file, path.join(fresh, path.relative(inRoot('src'), file)));
     }
+    // The bin of the package: without npm in between (container, clone) nobody else makes it executable.
+    chmodSync(path.join(fresh, 'main.js'), 0o755);
     writeFileSync(path.join(fresh, '.sources'), hash);
     rmSync(inRoot('dist'), { recursive: true, force: true });
     renameSync(fresh, inRoot('dist'));

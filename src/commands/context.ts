@@ -89,14 +89,7 @@ export function createContext(shell: CommandShell): CommandContext {
 
 /** The database of the server, as it is: neither made, nor migrated, nor locked. */
 export async function openForCommands(config: Config, shell: CommandShell): Promise<Opened> {
-  const file = config.databasePath;
-  if (!existsSync(file)) {
-    throw new StartError(
-      EXIT.config,
-      `There is no database at ${file}. Start the bridge once to make it, or give this command the environment of ` +
-        'the server (DATABASE_PATH, ELEVENLABS_API_KEY).',
-    );
-  }
+  const file = requireDatabase(config);
   const [{ openStore }, { loadRules }] = await Promise.all([
     import('../store/sqlite-store.js'),
     import('../app/rules-source.js'),
@@ -110,6 +103,16 @@ export async function openForCommands(config: Config, shell: CommandShell): Prom
     scimBase: () => `${publicUrlFor(config, config.port)}/scim/v2`,
   });
   return { store, config, rules };
+}
+
+/** The path of the database, which must be there. */
+export function requireDatabase({ databasePath }: Config): string {
+  if (existsSync(databasePath)) return databasePath;
+  throw new StartError(
+    EXIT.config,
+    `There is no database at ${databasePath}. Start the bridge once to make it, or give this command the environment ` +
+      'of the server (DATABASE_PATH, ELEVENLABS_API_KEY).',
+  );
 }
 
 /** Runs a command and turns what it throws into words and an exit code. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, StartError } from '../errors.js';
-import { CommandError, openForCommands, type CommandContext } from './context.js';
+import { CommandError, openForCommands, requireDatabase, type CommandContext } from './context.js';
 import { act, withYes, type Yes } from './define.js';
 import { count, iso } from './output.js';
 import { planEverything, printPlan } from './plan.js';
@@ -61,8 +61,7 @@ async function migrateDatabase(context: CommandContext): Promise<void> {
 }
 
 async function backup({ config, output }: CommandContext, file: string, { force }: Force): Promise<void> {
-  const { databasePath } = config();
-  if (!existsSync(databasePath)) throw new StartError(EXIT.config, `There is no database at ${databasePath}.`);
+  const databasePath = requireDatabase(config());
   if (path.resolve(file) === path.resolve(databasePath)) throw new CommandError('That is the database itself.');
   if (existsSync(file) && force !== true)
     throw new CommandError(`${file} exists already: take another name, or say --force.`);

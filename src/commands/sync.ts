@@ -7,7 +7,7 @@ import { SYNC_ANSWER, SYNC_REQUEST, readNow, type SyncReport, type SyncRequest }
 import type { Config } from '../config.js';
 import { EXIT } from '../errors.js';
 import type { Store } from '../store/port.js';
-import { CommandError, openForCommands, type CommandContext } from './context.js';
+import { CommandError, openForCommands, requireDatabase, type CommandContext } from './context.js';
 import { act, wholeNumber, withJson, type Json } from './define.js';
 import { count } from './output.js';
 import type { CommandShell } from './shell.js';
@@ -35,6 +35,7 @@ interface Synced extends SyncReport {
 async function sync(context: CommandContext, options: SyncOptions): Promise<number> {
   const { output, shell } = context;
   const config = context.config();
+  requireDatabase(config);
   const { isServed } = await import('../store/serving-lock.js');
   const request = { id: shell.uuid(), askedAt: shell.clock.now(), acceptSmaller: options.acceptSmaller === true };
   const deadline = shell.clock.monotonic() + options.timeout * 1000;

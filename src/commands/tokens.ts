@@ -1,5 +1,5 @@
 /** `token create|list|revoke|rotate`. Secrets are shown once, and only on stdout; the store has hashes. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { newToken } from '../domain/secret-token.js';
 import { TOKEN_SCOPES } from '../domain/token-scopes.js';
 import { EXIT } from '../errors.js';
@@ -22,6 +22,7 @@ interface RotateOptions extends Json {
 }
 
 const ACTOR = 'cli';
+const DAY_MS = 86_400_000;
 
 export function tokenCommands(program: Command, context: CommandContext): void {
   const token = program
@@ -45,7 +46,9 @@ export function tokenCommands(program: Command, context: CommandContext): void {
   withJson(token.command('rotate'))
     .description('make a successor; the old token stays valid for the overlap')
     .argument('<token>', 'label or id')
-    .option('--overlap <span>', 'how long the old one stays valid', spanOption, spanOption('24h'))
+    .addOption(
+      new Option('--overlap <span>', 'how long the old one stays valid').argParser(spanOption).default(DAY_MS, '24h'),
+    )
     .option('--expires <span>', 'the new one is valid for so long', spanOption)
     .action(act(context, (text: string, options: RotateOptions) => rotate(context, text, options)));
 }

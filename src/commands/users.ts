@@ -10,7 +10,7 @@ import { count, iso } from './output.js';
 interface ListOptions extends Json {
   readonly filter?: string;
   readonly status?: string;
-  readonly limit: number;
+  readonly limit?: number;
 }
 
 export function usersCommands(program: Command, context: CommandContext): void {
@@ -19,7 +19,7 @@ export function usersCommands(program: Command, context: CommandContext): void {
     .description('list users')
     .option('--filter <filter>', 'SCIM filter, such as \'userName sw "a"\'')
     .option('--status <status>', 'only those of this status (invited, member, locked, held, failed, …)')
-    .option('--limit <number>', 'at most so many', wholeNumber(1, 1_000_000), 1_000_000)
+    .option('--limit <number>', 'at most so many', wholeNumber(1, 1_000_000))
     .action(act(context, (options: ListOptions) => listUsers(context, options)));
   withJson(users.command('show'))
     .description('show one user, and explain what it has')
@@ -35,7 +35,7 @@ async function listUsers(context: CommandContext, options: ListOptions): Promise
   const { output } = context;
   await context.withStore(async ({ store }) => {
     const filter = await filterOf(options);
-    const records = await collect((query) => store.listUsers(query), filter, options.limit);
+    const records = await collect((query) => store.listUsers(query), filter, options.limit ?? Number.MAX_SAFE_INTEGER);
     const seats = new Map((await store.members()).map((member) => [member.memberId, member.seatType]));
     const seatOf = ({ bridge }: UserRecord) => (bridge.memberId === null ? null : (seats.get(bridge.memberId) ?? null));
     if (options.json === true) {
