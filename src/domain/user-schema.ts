@@ -154,7 +154,9 @@ const enterprise: Schema = {
           referenceTypes: ['User'],
           mutability: 'readOnly',
         }),
-        attribute('displayName', 'string', 'Name of the manager.', { mutability: 'readOnly' }),
+        attribute('displayName', 'string', 'Display name of the manager, read from that User.', {
+          mutability: 'readOnly',
+        }),
       ],
     }),
   ],

@@ -17,7 +17,7 @@ export function etag(version: number): string {
 
 /** Renders a User; `base` is the URL of the SCIM root without a slash at its end. */
 export function renderUser(record: UserRecord, base: string): JsonObject {
-  const { bridge, groups } = record;
+  const { bridge, groups, managerName } = record;
   const extension = withoutNulls({
     ...objectAt(record.document, BRIDGE_USER),
     status: bridge.status,
@@ -28,7 +28,7 @@ export function renderUser(record: UserRecord, base: string): JsonObject {
     pendingChanges: bridge.pendingChanges,
     lastError: bridge.lastError,
   });
-  const enterprise = renderEnterprise(objectAt(record.document, ENTERPRISE_USER), base);
+  const enterprise = renderEnterprise(objectAt(record.document, ENTERPRISE_USER), managerName, base);
   const list = groups.map((group) => ({
     value: group.id,
     $ref: `${base}/Groups/${group.id}`,
@@ -87,13 +87,13 @@ function envelope(type: ResourceType, record: UserRecord | GroupRecord, base: st
 }
 
 /** Entra reads the manager back as an object, and sends it again each cycle where it is not one. */
-function renderEnterprise(stored: JsonObject | null, base: string): JsonObject | null {
+function renderEnterprise(stored: JsonObject | null, managerName: string | null, base: string): JsonObject | null {
   const manager = stored === null ? undefined : stored['manager'];
   if (stored === null || !isObject(manager)) return stored;
   const id = manager['value'];
-  return typeof id === 'string'
-    ? { ...stored, manager: { ...manager, $ref: `${base}/Users/${encodeURIComponent(id)}` } }
-    : stored;
+  if (typeof id !== 'string') return stored;
+  const computed = withoutNulls({ $ref: `${base}/Users/${encodeURIComponent(id)}`, displayName: managerName });
+  return { ...stored, manager: { ...manager, ...computed } };
 }
 
 function objectAt(document: JsonObject, key: string): JsonObject | null {

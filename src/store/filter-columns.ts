@@ -84,6 +84,10 @@ export const COLUMNS: Readonly<Record<TypeName, ReadonlyMap<string, Scalar | Con
     ['active', number('u.active')],
     [`${ENTERPRISE_USER}.manager.value`, text('u.manager_id')],
     [`${ENTERPRISE_USER}.manager.$ref`, text('scim_uri(u.manager_id)', '/Users/')],
+    [
+      `${ENTERPRISE_USER}.manager.displayName`,
+      key('(SELECT um.display_name_key FROM users AS um WHERE um.id = u.manager_id AND um.deleted_at IS NULL)'),
+    ],
     [`${BRIDGE_USER}.status`, text('u.status')],
     [`${BRIDGE_USER}.memberId`, text('u.member_id')],
     [`${BRIDGE_USER}.origin`, text('u.origin')],

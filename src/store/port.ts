@@ -48,6 +48,8 @@ export interface UserRecord {
   readonly address: Address | null;
   /** Direct groups, for the readOnly `groups` attribute. */
   readonly groups: readonly { readonly id: GroupId; readonly displayName: string }[];
+  /** displayName of the user named by `manager.value`; null where there is none. */
+  readonly managerName: string | null;
   /** The readOnly attributes of the bridge's User extension. */
   readonly bridge: {
     readonly status: UserStatus;
@@ -88,8 +90,6 @@ export interface ListQuery {
   readonly startIndex: number;
   /** 0 or more; the caller has clamped it. */
   readonly count: number;
-  /** URL of the SCIM root: what `meta.location` and `$ref` begin with, for filters on them. */
-  readonly base?: string;
 }
 
 export interface Page<T> {

@@ -24,6 +24,7 @@ export interface UserRow {
   readonly external_id: string | null;
   readonly display_name: string | null;
   readonly active: number;
+  readonly manager_id: string | null;
   readonly document: string;
   readonly address: Address | null;
   readonly address_slot: AddressSlot | null;
@@ -45,6 +46,9 @@ export interface UserRow {
   readonly pending_changes: number;
   readonly invited_at: Millis | null;
   readonly accepted_at: Millis | null;
+  readonly converged: number;
+  readonly undone_at: Millis | null;
+  readonly handover_since: Millis | null;
 }
 
 export function findUserRow(core: Core, id: string): UserRow | undefined {
@@ -83,14 +87,19 @@ type GroupRef = UserRecord['groups'][number];
 
 export function readUser(core: Core, id: string): UserRecord | null {
   const row = findUserRow(core, id);
-  return row === undefined ? null : toRecord(row, core.all<GroupRef>(SELECT_GROUPS, row.seq));
+  return row === undefined ? null : recordOfRow(core, row);
 }
 
 export function recordOfSeq(core: Core, seq: number): UserRecord {
-  return toRecord(rowOfSeq(core, seq), core.all<GroupRef>(SELECT_GROUPS, seq));
+  return recordOfRow(core, rowOfSeq(core, seq));
 }
 
-function toRecord(row: UserRow, groups: readonly GroupRef[]): UserRecord {
+function recordOfRow(core: Core, row: UserRow): UserRecord {
+  const manager = row.manager_id === null ? null : core.value<string | null>(SELECT_MANAGER, row.manager_id);
+  return toRecord(row, core.all<GroupRef>(SELECT_GROUPS, row.seq), manager ?? null);
+}
+
+function toRecord(row: UserRow, groups: readonly GroupRef[], managerName: string | null): UserRecord {
   return {
     id: row.id,
     seq: row.seq,
@@ -101,6 +110,7 @@ function toRecord(row: UserRow, groups: readonly GroupRef[]): UserRecord {
     managed: row.managed === 1,
     address: row.address,
     groups,
+    managerName,
     bridge: {
       status: row.status,
       memberId: row.member_id,
@@ -113,7 +123,7 @@ function toRecord(row: UserRow, groups: readonly GroupRef[]): UserRecord {
   };
 }
 
-/** The records of a page, in the order of `seqs`: two statements whatever the size. */
+/** The records of a page, in the order of `seqs`: three statements whatever the size. */
 export function recordsOfSeqs(core: Core, seqs: readonly number[]): readonly UserRecord[] {
   const list = JSON.stringify(seqs);
   const groups = new Map<number, GroupRef[]>();
@@ -122,10 +132,11 @@ export function recordsOfSeqs(core: Core, seqs: readonly number[]): readonly Use
     if (known === undefined) groups.set(seq, [{ id, displayName }]);
     else known.push({ id, displayName });
   }
+  const managers = new Map(core.raw<[number, string | null]>(SELECT_MANAGERS_OF_MANY, list));
   const rows = new Map(core.all<UserRow>(SELECT_MANY, list).map((row) => [row.seq, row]));
   return seqs.flatMap((seq) => {
     const row = rows.get(seq);
-    return row === undefined ? [] : [toRecord(row, groups.get(seq) ?? [])];
+    return row === undefined ? [] : [toRecord(row, groups.get(seq) ?? [], managers.get(seq) ?? null)];
   });
 }
 
@@ -140,6 +151,9 @@ export function hasUpstreamTraces(core: Core, row: UserRow): boolean {
 
 const SELECT_GROUPS = `SELECT g.id, g.display_name AS displayName FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq
   WHERE m.user_seq = ? ORDER BY g.seq`;
+const SELECT_MANAGER = 'SELECT display_name FROM users WHERE id = ? AND deleted_at IS NULL';
+const SELECT_MANAGERS_OF_MANY = `SELECT u.seq, m.display_name FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value
+  JOIN users AS m ON m.id = u.manager_id AND m.deleted_at IS NULL`;
 const SELECT_MANY = 'SELECT u.* FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value';
 const SELECT_GROUPS_OF_MANY = `SELECT m.user_seq, g.id, g.display_name FROM json_each(?) AS j
   JOIN memberships AS m ON m.user_seq = j.value JOIN groups AS g ON g.seq = m.group_seq ORDER BY g.seq`;

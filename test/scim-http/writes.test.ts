@@ -11,6 +11,7 @@ import {
   type Bridge,
 } from './bridge.js';
 
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 const BRIDGE_USER = 'urn:ietf:params:scim:schemas:extension:elevenlabs:2.0:User';
 
 let bridge: Bridge;
@@ -77,6 +78,31 @@ describe('users', () => {
     expect((await bridge.call('PUT', `/Users/${user.id}`, { body: userBody('leaver') })).status).toBe(404);
     const again = await bridge.user('leaver');
     expect(again.id).not.toBe(user.id);
+  });
+
+  it('show the manager as an object, by the name that the manager has now', async () => {
+    const boss = await bridge.user('boss', { displayName: 'Ms Boss' });
+    const user = await bridge.user('report', {
+      [ENTERPRISE]: { manager: { value: boss.id, displayName: 'Somebody Else' } },
+    });
+    const manager = { value: boss.id, $ref: `${bridge.url}/Users/${String(boss.id)}`, displayName: 'Ms Boss' };
+    expect(user[ENTERPRISE].manager).toEqual(manager);
+    const find = async (name: string) => {
+      const filter = encodeURIComponent(`manager.displayName eq "${name}"`);
+      return (await bridge.call('GET', `/Users?filter=${filter}`)).body.Resources;
+    };
+    expect((await find('ms boss'))[0]).toEqual(user);
+    await bridge.call('PATCH', `/Users/${boss.id}`, {
+      body: patchBody({ op: 'replace', path: 'displayName', value: 'Ms Chief' }),
+    });
+    expect(await find('ms boss')).toEqual([]);
+    expect((await find('ms chief'))[0]).toEqual({
+      ...user,
+      [ENTERPRISE]: { manager: { ...manager, displayName: 'Ms Chief' } },
+    });
+    await bridge.call('DELETE', `/Users/${boss.id}`);
+    const { displayName: _, ...left } = manager;
+    expect((await bridge.call('GET', `/Users/${user.id}`)).body[ENTERPRISE]).toEqual({ manager: left });
   });
 
   it('show the groups they are in', async () => {

@@ -23,6 +23,7 @@ const user: UserRecord = {
   managed: true,
   address: null,
   groups: [{ id: 'g1' as GroupId, displayName: 'Sales' }],
+  managerName: 'Mia',
   bridge: {
     status: 'invited',
     memberId: 'm1' as MemberId,
@@ -53,7 +54,7 @@ describe('a User', () => {
       userName: 'a',
       active: true,
       groups: [{ value: 'g1', $ref: `${BASE}/Groups/g1`, display: 'Sales', type: 'direct' }],
-      [ENTERPRISE]: { manager: { value: 'm 1', $ref: `${BASE}/Users/m%201` } },
+      [ENTERPRISE]: { manager: { value: 'm 1', $ref: `${BASE}/Users/m%201`, displayName: 'Mia' } },
       [BRIDGE_USER]: {
         seatType: 'workspace_admin',
         status: 'invited',

@@ -153,12 +153,12 @@ async function run(parts: {
   });
   const log = pino({ level: 'debug' }, { write: (line: string) => logLines.push(line) });
   const rules = { ...buildRules(config, null), ...parts.rules };
-  const store = openStore({ path: file, clock, rules: () => rules, serve: true });
+  let url = '';
+  const store = openStore({ path: file, clock, rules: () => rules, serve: true, scimBase: () => url + SCIM_PATH });
   const { upstream } = config;
   if (upstream.kind !== 'elevenlabs') throw new Error('a test bridge has a key');
   const gateway = createSdkGateway({ ...upstream, timeoutMs: config.upstreamTimeoutMs, clock });
   await ensureTokens(store, { scim: config.scimToken, admin: config.adminToken }, log);
-  let url = '';
   const app = createApp({
     ...{ config, store, gateway, clock, log },
     rules: () => rules,

@@ -56,7 +56,8 @@ export function seed(users: readonly SeedUser[], groups: readonly SeedGroup[]): 
   db.exec(readFileSync(new URL('../../migrations/001_initial.sql', import.meta.url), 'utf8'));
   registerFunctions(db);
   const groupRecords = groups.map((group, index) => insertGroup(db, group, index));
-  const userRecords = users.map((user, index) => insertUser(db, user, index, groupRecords));
+  const inserted = users.map((user, index) => insertUser(db, user, index, groupRecords));
+  const userRecords = inserted.map((record) => ({ ...record, managerName: managerName(record, inserted) }));
   const withMembers = groupRecords.map((group, index) => ({
     ...group,
     members: userRecords
@@ -86,6 +87,12 @@ export function seed(users: readonly SeedUser[], groups: readonly SeedGroup[]): 
   };
 }
 
+function managerName({ document }: UserRecord, users: readonly UserRecord[]): string | null {
+  const { managerId } = userColumns(document);
+  const manager = users.find(({ id }) => id === managerId);
+  return (manager?.document.displayName as string | undefined) ?? null;
+}
+
 function display(document: Document): string {
   return (document.displayName ?? document.userName) as string;
 }
@@ -100,7 +107,7 @@ function insertGroup(db: Database.Database, group: SeedGroup, index: number): Gr
     id,
     name,
     fold(name),
-    (group.document.externalId) ?? null,
+    group.document.externalId ?? null,
     JSON.stringify(group.document),
     group.version,
     group.createdAt,
@@ -168,6 +175,7 @@ function insertUser(db: Database.Database, user: SeedUser, index: number, groups
     managed: true,
     address: null,
     groups: own.map((group) => ({ id: group.id, displayName: group.document.displayName as string })),
+    managerName: null,
     bridge: {
       status: user.status,
       memberId: user.memberId as MemberId | null,
