@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
+import { createAlerts, type Alert, type Alerts } from './alerts.js';
 import { allowedIps } from './app/allowed-ips.js';
 import { watchCommands } from './app/command-watch.js';
 import { createConnections, type Connections } from './app/connections.js';
@@ -40,6 +41,7 @@ export interface App {
   /** Of all servers that listen for this application. */
   readonly connections: Connections;
   readonly reconciler: Reconciler;
+  readonly alerts: Alerts;
   readonly limiter: Limiter;
   /** Begins to work on the workspace. */
   start(): Promise<void>;
@@ -58,14 +60,17 @@ export interface AppOptions {
   readonly publicUrl: () => string;
   readonly random: () => number;
   readonly onOtherWorkspace: (pinned: string, found: string) => void;
+  /** Delivers an alert to the webhook. */
+  readonly postAlert?: (alert: Alert) => Promise<void>;
 }
 
 /** The bridge without a process around it. */
 export function createApp(options: AppOptions): App {
   const { config, store, gateway, clock, log, rules, random } = options;
   const limiter = createLimiter({ clock, random, maxConcurrency: config.upstreamConcurrency });
+  const alerts = createAlerts({ clock, log, post: options.postAlert ?? null });
   const reconciler = new Reconciler({
-    ...{ store, gateway, limiter, clock, log, rules },
+    ...{ store, gateway, limiter, clock, log, rules, alerts },
     observe: ({ endpoint, outcome, status, latencyMs }) =>
       log.debug({ endpoint, outcome, status, latencyMs: Math.round(latencyMs) }, 'upstream call'),
     concurrency: config.upstreamConcurrency,
@@ -73,6 +78,8 @@ export function createApp(options: AppOptions): App {
     syncIntervalMs: config.syncIntervalSeconds * 1000,
     pendingPollMs: config.pendingPollSeconds * 1000,
     dryRun: config.dryRun,
+    deprovisionLimit: config.deprovisionLimit,
+    inviteLimit: config.inviteLimit,
     workspaceName: config.upstream.kind === 'sandbox' ? SANDBOX_PIN : null,
     retryDelay: (failures) => backoff(failures + 1, random),
     onOtherWorkspace: options.onOtherWorkspace,
@@ -98,6 +105,7 @@ export function createApp(options: AppOptions): App {
     adminHttp: config.adminListener === null ? null : createAdminHttp({ ...monitors, admin: null }),
     connections,
     reconciler,
+    alerts,
     limiter,
     start: () => reconciler.start(),
     async close() {

@@ -105,6 +105,10 @@ export interface Person {
   readonly released: ReadonlySet<string>;
   /** Changes held now, by changeKey: they stay held until they are released or the plan lacks them. */
   readonly held: ReadonlySet<string>;
+  /** Nothing was left to do after the last cause that was no reading: what is planned now repairs what a hand changed. */
+  readonly isConverged: boolean;
+  /** An administrator put the directory back, and the IdP has not written the user since. */
+  readonly isUndone: boolean;
   /** When the last believed reading of the members began; null before the first. */
   readonly membersReadAt: Millis | null;
 }

@@ -30,6 +30,8 @@ export interface ConnectionOptions {
   readonly onVerified: (keyUser: MemberId | null) => Promise<void>;
   readonly onServing: () => void;
   readonly onLost: () => void;
+  /** The key is rejected: now, at the start, or still. */
+  readonly onRejected: (reason: string) => void;
   readonly onOtherWorkspace: (pinned: string, found: string) => void;
 }
 
@@ -75,6 +77,7 @@ export class Connection {
       { reason: error.message },
       'ElevenLabs rejects the API key; nothing is sent until it is good',
     );
+    this.#options.onRejected(error.message);
     this.#options.onLost();
     this.#connecting = this.#sleep(0).then(() => this.#connect(1));
   }
@@ -121,6 +124,7 @@ export class Connection {
         this.#phase = 'keyRejected';
         this.#error = check.error.message;
         log.error({ reason: check.error.message }, 'ElevenLabs rejects the API key');
+        this.#options.onRejected(check.error.message);
         return null;
       case 'failed':
         this.#error = check.error.message;

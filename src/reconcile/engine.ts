@@ -1,12 +1,12 @@
 /** What one run of one subject needs of the engine around it. */
 import type { Clock } from '../clock.js';
 import type { Person } from '../domain/person.js';
-import type { Policy } from '../domain/policies/policy.js';
 import type { Rules } from '../domain/rules.js';
 import type { Change } from '../domain/types.js';
 import type { GatewayError, WorkspaceGateway } from '../elevenlabs/port.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
+import type { Guards } from './guards.js';
 import type { KeyedLocks } from './keyed-locks.js';
 import type { CallTag } from './limited-gateway.js';
 import type { Limiter } from './limiter.js';
@@ -22,7 +22,7 @@ export interface Engine {
   readonly resources: ResourceReadings;
   readonly locks: KeyedLocks;
   readonly waiters: Waiters;
-  readonly policies: readonly Policy[];
+  readonly guards: Guards;
   readonly rules: () => Rules;
   /** The gate for all calls: what is sent is decided inside it, when its turn has come. */
   readonly limiter: Pick<Limiter, 'run'>;
@@ -36,6 +36,8 @@ export interface Engine {
   readonly onKeyRejected: (error: GatewayError) => void;
   /** A change was made, or may have been: seats may be free, an invite may be out. */
   readonly onDone: (change: Change, person: Person | null) => void;
+  /** A call whose answer was lost and that is not simply repeated. */
+  readonly onAmbiguous: (change: Change, person: Person | null) => void;
 }
 
 /** How long a refusal is remembered when nothing new happens. */

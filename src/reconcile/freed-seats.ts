@@ -29,6 +29,7 @@ const KNOWN_REASONS: ReadonlySet<string> = new Set([
   'protectedMember',
   'domainNotVerified',
   'featureNotAvailable',
+  'dropped',
 ]);
 
 function wantsSeat({ change, retryAt }: LedgerRow, now: number): boolean {

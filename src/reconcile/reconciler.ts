@@ -7,27 +7,29 @@
  * - No call changes anything upstream before the key was seen to belong to the pinned workspace.
  * - Nothing is accepted that cannot be compared with the workspace: writes wait for the first reading.
  */
+import type { Alerts } from '../alerts.js';
 import type { Clock } from '../clock.js';
 import type { Person } from '../domain/person.js';
-import { dryRun } from '../domain/policies/dry-run.js';
-import type { Policy } from '../domain/policies/policy.js';
-import { isReinvite, reinviteCap } from '../domain/policies/reinvite-cap.js';
+import type { DryRunReason } from '../domain/policies/dry-run.js';
+import type { PeopleLimit } from '../domain/policies/people-limit.js';
 import type { Provisioning, SettleOutcome } from '../domain/provisioning.js';
 import type { Rules } from '../domain/rules.js';
-import { isGrant, type Change, type Millis, type UserId } from '../domain/types.js';
+import { isGrant, type Change, type UserId } from '../domain/types.js';
 import type { WorkspaceGateway } from '../elevenlabs/port.js';
 import { unavailable } from '../errors.js';
 import type { Log } from '../log.js';
-import type { Store, Subject } from '../store/port.js';
+import type { LedgerRow, Store, Subject } from '../store/port.js';
 import { Connection, type Phase } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Engine } from './engine.js';
 import { retryForFreedSeats } from './freed-seats.js';
+import { Guards } from './guards.js';
 import { rememberOwner } from './identity.js';
 import { deferred, KeyedLocks } from './keyed-locks.js';
 import { createLimitedGateway, type UpstreamCall } from './limited-gateway.js';
 import { PRIORITY, type Limiter } from './limiter.js';
-import type { ReadResult } from './read-workspace.js';
+import { reportOverdueLocks } from './overdue-locks.js';
+import type { Part, ReadResult } from './read-workspace.js';
 import { FULL, Readings, type ReadingsState } from './readings.js';
 import { ResourceReadings } from './resource-readings.js';
 import { runSubject } from './run.js';
@@ -42,6 +44,7 @@ export interface ReconcilerOptions {
   readonly observe: (call: UpstreamCall) => void;
   readonly clock: Clock;
   readonly log: Log;
+  readonly alerts: Alerts;
   readonly rules: () => Rules;
   /** Subjects worked on at once; as many again if a request waits for them. */
   readonly concurrency: number;
@@ -49,6 +52,8 @@ export interface ReconcilerOptions {
   readonly syncIntervalMs: number;
   readonly pendingPollMs: number;
   readonly dryRun: boolean;
+  readonly deprovisionLimit: PeopleLimit;
+  readonly inviteLimit: PeopleLimit;
   /** What the database is pinned to instead of the workspace's own id (`sandbox`); null = that id. */
   readonly workspaceName: string | null;
   /** Jittered milliseconds after so many consecutive failures. */
@@ -64,12 +69,14 @@ export interface ReconcilerState {
   readonly inWork: number;
   readonly error: string | null;
   readonly readings: ReadingsState;
+  /** Why nothing is sent; null = everything is. */
+  readonly dryRun: DryRunReason | null;
 }
 
 const FIRST_READING_WAIT_MS = 10_000;
 /** Bounded: what is still out then is found as `sending` by the next start. */
 const DRAIN_MS = 6_000;
-const HOUR = 3_600_000;
+const OVERDUE_TICK_MS = 600_000;
 const REFUSED_PAGE = 500;
 
 export class Reconciler implements Provisioning {
@@ -80,17 +87,19 @@ export class Reconciler implements Provisioning {
   readonly #resources: ResourceReadings;
   readonly #locks = new KeyedLocks();
   readonly #waiters: Waiters;
+  readonly #guards: Guards;
   readonly #reader: WorkspaceGateway;
   readonly #firstReading = deferred();
   #sharesRead: Promise<void> = Promise.resolve();
   #hasReading = false;
-  #reinvitesAt: readonly Millis[] = [];
+  #cancelOverdue: () => void = () => undefined;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     const { store, clock, log, rules, retryDelay, concurrency } = options;
     this.#reader = createLimitedGateway(options).withPriority(PRIORITY.reading);
     this.#waiters = new Waiters(clock);
+    this.#guards = new Guards(options);
     this.#readings = new Readings({
       ...{ store, clock, log, retryDelay },
       gateway: this.#reader,
@@ -108,7 +117,9 @@ export class Reconciler implements Provisioning {
       gateway: this.#reader,
       workspaceName: options.workspaceName,
       onVerified: (keyUser) => this.#firstRead(keyUser),
+      onRejected: (reason) => this.#onKeyRejected(reason),
       onServing: () => {
+        options.alerts.clear('keyRejected');
         this.#readings.start();
         this.poke();
       },
@@ -136,18 +147,12 @@ export class Reconciler implements Provisioning {
       resources: this.#resources,
       waiters: this.#waiters,
       locks: this.#locks,
-      policies: this.#policies(),
+      guards: this.#guards,
       isStopping: () => !this.#isServing(),
       onKeyRejected: (error) => this.#connection.keyRejected(error),
       onDone: (change, person) => this.#onDone(change, person),
+      onAmbiguous: (change, person) => this.#onAmbiguous(change, person),
     };
-  }
-
-  /** Rules that cut across plans, in the order in which they are asked. */
-  #policies(): readonly Policy[] {
-    const policies: Policy[] = [reinviteCap(() => this.#reinvitesAt)];
-    if (this.#options.dryRun) policies.push(dryRun);
-    return policies;
   }
 
   get state(): ReconcilerState {
@@ -157,6 +162,7 @@ export class Reconciler implements Provisioning {
       inWork: this.#dispatcher.size,
       error: this.#connection.error,
       readings: this.#readings.state,
+      dryRun: this.#guards.dryRunReason,
     };
   }
 
@@ -165,13 +171,16 @@ export class Reconciler implements Provisioning {
     const { store, log } = this.#options;
     const recovered = await store.recover();
     if (recovered.ambiguous + recovered.replanned > 0) log.warn(recovered, 'calls of a dead process were in flight');
+    await this.#guards.recover();
     if ((await store.membersReadAt()) !== null) this.#open();
+    this.#watchOverdue();
     this.#connection.start();
   }
 
   /** Takes no new work, waits a bounded time for calls in flight, and leaves the rest on the agenda. */
   async stop(): Promise<void> {
     const connection = this.#connection.stop();
+    this.#cancelOverdue();
     this.#waiters.endAll();
     this.#firstReading.resolve();
     const deadline = deferred();
@@ -208,7 +217,10 @@ export class Reconciler implements Provisioning {
   async retryRefused(subject: Subject | null): Promise<number> {
     const { store } = this.#options;
     const query = { states: ['refused'], limit: REFUSED_PAGE, ...(subject === null ? {} : { subject }) } as const;
-    const ids = (await store.ledger(query)).filter(({ retryAt }) => retryAt !== null).map(({ id }) => id);
+    // What an administrator dropped comes back only by the IdP, or where it is named.
+    const isMeant = ({ retryAt, errorCode }: LedgerRow): boolean =>
+      retryAt !== null && (subject !== null || errorCode !== 'dropped');
+    const ids = (await store.ledger(query)).filter(isMeant).map(({ id }) => id);
     if (ids.length > 0) await store.retryRefused(ids, 'administrator');
     this.poke();
     return ids.length;
@@ -293,6 +305,7 @@ export class Reconciler implements Provisioning {
       if (part?.kind === 'failed' && part.error.kind === 'keyRejected') this.#connection.keyRejected(part.error);
     if (members?.kind === 'applied' || members?.kind === 'blind') this.#open();
     if (members?.kind === 'applied') rememberOwner(store).catch(this.#logBug);
+    this.#tellDoubt(members ?? null, groups ?? null);
     for (const { userId } of effect?.accepted ?? []) log.info({ user: userId }, 'an invite was accepted');
     if (freedSeats > 0) this.#onSeatsFreed(freedSeats);
     if (members !== null && groups?.kind === 'applied') this.#sharesRead = this.#readShares(cause);
@@ -311,6 +324,35 @@ export class Reconciler implements Provisioning {
     this.poke();
   }
 
+  #tellDoubt(...parts: readonly (Part | null)[]): void {
+    const { alerts } = this.#options;
+    const doubted = parts.find((part) => part?.kind === 'doubted');
+    if (doubted?.kind === 'doubted')
+      alerts.raise(
+        'readingDoubt',
+        `A reading of the workspace is not believed, and changes nothing: ${doubted.reason}.`,
+      );
+    else if (parts.some((part) => part?.kind === 'applied')) alerts.clear('readingDoubt');
+  }
+
+  #onKeyRejected(reason: string): void {
+    const text = `ElevenLabs rejects the API key (${reason}). Nothing is sent and no grant is accepted until it is replaced.`;
+    this.#options.alerts.raise('keyRejected', text, { reason });
+  }
+
+  #onAmbiguous(change: Change, person: Person | null): void {
+    // After the first the members are read and one more is sent; after the second nobody but a person can tell.
+    if (change.kind !== 'invite' || (person?.invite?.sends ?? 0) < 1) return;
+    const text = `Whether ${change.address} has got an invite is not known: the answers to two calls were lost. Ask there, or revoke the invite and write the user again.`;
+    this.#options.alerts.raise('inviteAmbiguous', text, { address: change.address }, change.address);
+  }
+
+  /** Withdrawals that have been held for too long are looked for, whatever else happens. */
+  #watchOverdue(): void {
+    reportOverdueLocks(this.#options).catch(this.#logBug);
+    this.#cancelOverdue = this.#options.clock.after(OVERDUE_TICK_MS, () => this.#watchOverdue());
+  }
+
   #open(): void {
     this.#hasReading = true;
     this.#firstReading.resolve();
@@ -318,10 +360,7 @@ export class Reconciler implements Provisioning {
 
   #onDone(change: Change, person: Person | null): void {
     if (change.kind === 'invite') this.#readings.reschedule();
-    if (isReinvite(change, person)) {
-      const now = this.#options.clock.now();
-      this.#reinvitesAt = [...this.#reinvitesAt.filter((at) => at > now - HOUR), now];
-    }
+    this.#guards.noteDone(change, person);
     // Whether a pending invite holds a seat is not documented: its end may free one.
     if (change.kind === 'lock' || change.kind === 'revokeInvite' || (change.kind === 'setSeat' && !isGrant(change)))
       this.#onSeatsFreed(1);
@@ -329,8 +368,9 @@ export class Reconciler implements Provisioning {
 
   #onSeatsFreed(freed: number): void {
     const { store, clock } = this.#options;
-    retryForFreedSeats(freed, clock.now(), store).then((count) => {
-      if (count > 0) this.poke();
+    const retried = [retryForFreedSeats(freed, clock.now(), store), store.scheduleWaiting('seatBudget', 'seatFreed')];
+    Promise.all(retried).then((counts) => {
+      if (counts.some((count) => count > 0)) this.poke();
     }, this.#logBug);
   }
 

@@ -8,11 +8,12 @@
  * - A run works in the open: whatever ends it, the agenda entry is still there unless the store
  *   settled it.
  */
+import { driftOf } from '../domain/drift.js';
 import { memberOf } from '../domain/effect.js';
 import type { Person } from '../domain/person.js';
 import { nextPlanAt, planPerson, type PlannedChange } from '../domain/plan.js';
 import { planShareHolder } from '../domain/plan-shares.js';
-import { applyPolicies, earlier, type Sorted } from '../domain/policies/policy.js';
+import { earlier, type Sorted } from '../domain/policies/policy.js';
 import { describeChange, remedyFor, type RefusalWords } from '../domain/refusal.js';
 import {
   changeKey,
@@ -30,6 +31,7 @@ import { entitlementOf } from '../domain/shares.js';
 import { applyChange } from './apply.js';
 import { REFUSAL_MS, type Engine } from './engine.js';
 import { judgeFailure, type Verdict } from './judge.js';
+import type { CallTag } from './limited-gateway.js';
 import { PRIORITY } from './limiter.js';
 import { isShareChange, prepareShare, type ShareChange } from './prepare-share.js';
 import { MEMBERS } from './readings.js';
@@ -55,6 +57,8 @@ interface Run {
 /** The subject as read and planned at one moment. */
 interface View {
   readonly person: Person | null;
+  /** The plan before any policy. */
+  readonly planned: readonly PlannedChange[];
   readonly sorted: Sorted;
   readonly needsReading: boolean;
   readonly nextAt: number | null;
@@ -129,14 +133,21 @@ async function sendShare(
 
 /** Reads the subject and plans it. Null: there is no such subject any more. */
 async function look(run: Run, engine: Engine): Promise<View | null> {
-  const { store, clock, policies } = engine;
+  const { store, clock, guards } = engine;
   const now = clock.now();
   if (run.userId === null) {
     const holder: ShareSubject | null = await store.shareSubject(run.entry.subject);
     if (holder === null) return null;
-    const sorted = applyPolicies(planShareHolder(holder, now), policies, { person: null, now });
+    const planned = planShareHolder(holder, now);
+    const sorted = await guards.sort(planned, null, now);
     const untils = [...holder.refused.values()].map(({ until }) => until).filter((until) => until > now);
-    return { person: null, sorted, needsReading: false, nextAt: untils.length === 0 ? null : Math.min(...untils) };
+    return {
+      person: null,
+      planned,
+      sorted,
+      needsReading: false,
+      nextAt: untils.length === 0 ? null : Math.min(...untils),
+    };
   }
   const read = await store.person(run.userId);
   if (read === null) return null;
@@ -144,16 +155,29 @@ async function look(run: Run, engine: Engine): Promise<View | null> {
   const person = engine.readings.state.blind ? { ...read, membersReadAt: now + 1 } : read;
   run.version = person.version;
   const plan = planPerson(person, engine.rules(), now);
-  const sorted = applyPolicies(plan.changes, policies, { person, now });
+  const sorted = await guards.sort(plan.changes, person, now);
   const nextAt = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
-  return { person, sorted, needsReading: plan.needsReading, nextAt };
+  return { person, planned: plan.changes, sorted, needsReading: plan.needsReading, nextAt };
 }
 
 async function settle(run: Run, view: View, engine: Engine): Promise<RunEnd> {
   const { entry } = run;
-  await engine.store.record(entry.subject, { ...toRecord(view.sorted), send: null, cause: entry.cause });
-  await engine.store.settle(entry, view.nextAt === null ? null : { dueAt: view.nextAt });
+  await record(run, view, engine);
+  const next = view.nextAt === null ? null : { dueAt: view.nextAt };
+  await engine.store.settle(entry, next, isConverged(view));
   return 'settled';
+}
+
+/** Nothing is left, held or waited for: whatever comes up without a fresh cause was changed by hand. */
+function isConverged({ person, planned, needsReading }: View): boolean {
+  return person !== null && person.managed && person.protection === null && planned.length === 0 && !needsReading;
+}
+
+/** The plan as it stands, with nothing of it sent now. */
+async function record(run: Run, view: View, engine: Engine): Promise<void> {
+  const { subject, cause } = run.entry;
+  await engine.store.record(subject, { ...toRecord(view), send: null, cause });
+  engine.guards.tell(subject, view.sorted, view.person);
 }
 
 /** An invite may or may not be out: members first. */
@@ -207,7 +231,7 @@ async function send(run: Run, view: View, planned: PlannedChange, engine: Engine
       const sent = await commit(run, planned, engine);
       if (sent === null) throw NOT_WANTED;
       out.sent = sent;
-      const gateway = engine.gateway(priority, { ledgerId: sent.row.id });
+      const gateway = engine.gateway(priority, tagOf(sent));
       return applyChange(gateway, sent.planned.change, (id) => emailOf(id, sent.view.person));
     };
     // A 500 to a revocation only says that there is no such invite.
@@ -252,15 +276,28 @@ async function commit(run: Run, asked: PlannedChange, engine: Engine): Promise<S
   const planned = replaces ? asked : view?.sorted.send[0];
   if (view === null || planned === undefined || changeKey(planned.change) !== changeKey(asked.change)) return null;
   if (isGrant(planned.change) && planned.attribute !== 'groups') noteGrants(run, view);
-  const { changes, held } = toRecord(view.sorted);
+  const plan = toRecord(view);
   const row = await engine.store.record(entry.subject, {
-    changes: replaces ? [planned, ...changes] : changes,
-    held,
+    ...plan,
+    changes: replaces ? [planned, ...plan.changes] : plan.changes,
     send: planned,
     cause: entry.cause,
   });
+  engine.guards.tell(entry.subject, view.sorted, view.person);
   if (row === null) throw new Error(`the ledger gave no row for ${changeKey(planned.change)}`);
   return { view, planned, row, startedAt: engine.clock.now(), begun: engine.clock.monotonic() };
+}
+
+/** What the log and the metrics are told of a call. */
+function tagOf({ row, planned, view }: Sent): CallTag {
+  const { change } = planned;
+  const address = 'address' in change ? change.address : (view.person?.address ?? null);
+  return {
+    ledgerId: row.id,
+    subject: row.subject,
+    ...(row.cause !== null && { requestId: row.cause }),
+    ...(address !== null && { address }),
+  };
 }
 
 function measure(sent: Sent, status: number | null, requestId: string | null, engine: Engine): CallResult {
@@ -269,7 +306,7 @@ function measure(sent: Sent, status: number | null, requestId: string | null, en
 
 /** The limiter did not let the call out: nothing was sent, and the plan is there to be seen. */
 async function notStarted(run: Run, view: View, error: GatewayError, engine: Engine): Promise<RunEnd> {
-  await engine.store.record(run.entry.subject, { ...toRecord(view.sorted), send: null, cause: run.entry.cause });
+  await record(run, view, engine);
   return postpone(run, error.message, error.retryAfterMs, engine);
 }
 
@@ -318,6 +355,7 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
       run.touched = true;
       await finish(row, { kind: 'ambiguous', call }, null, engine);
       engine.onDone(planned.change, view.person);
+      engine.onAmbiguous(planned.change, view.person);
       // A second call follows at most once, after a reading, and not at once.
       return postpone(run, error.message, error.retryAfterMs, engine);
     case 'replaceInvite':
@@ -395,7 +433,11 @@ async function finish(row: LedgerRow, outcome: Outcome, revert: Revert | null, e
   }
 }
 
-const toRecord = (sorted: Sorted) => ({ changes: [...sorted.send, ...sorted.waiting], held: sorted.held });
+function toRecord({ person, planned, sorted }: View) {
+  const { send, waiting, held, notes } = sorted;
+  const drift = person === null ? {} : { drift: driftOf(person, planned, person.isConverged) };
+  return { changes: [...send, ...waiting], held, notes, ...drift };
+}
 
 function emailOf(memberId: MemberId, person: Person | null): string {
   const member = person && memberOf(person, memberId);

@@ -6,6 +6,7 @@
 import type { Millis } from '../domain/types.js';
 import type { Core } from './core.js';
 import type { AgendaEntry, Subject } from './port.js';
+import { userIdOf } from './subject.js';
 
 export const PRIORITY = { interactive: 0, withdrawal: 1, grant: 2, background: 3 } as const;
 const PRIORITIES = Object.values(PRIORITY);
@@ -15,10 +16,13 @@ export interface Cause {
   /** Request id, or a name such as `sync`. */
   readonly id: string;
   readonly dueAt: Millis;
+  /** The workspace was read: nobody wants anything new, so what is found otherwise is drift. */
+  readonly isReading?: boolean;
 }
 
 export function schedule(core: Core, subject: Subject, cause: Cause): void {
   const now = core.now();
+  if (cause.isReading !== true) unsettleSubject(core, subject);
   core.run(UPSERT, subject, cause.priority, cause.dueAt, now, cause.id, now);
 }
 
@@ -35,7 +39,18 @@ export function remind(core: Core, subject: Subject, cause: string): void {
 export function scheduleUsers(core: Core, seqs: readonly number[], cause: Cause): number {
   if (seqs.length === 0) return 0;
   const now = core.now();
+  if (cause.isReading !== true) unsettleUsers(core, seqs);
   return core.run(UPSERT_USERS, cause.priority, cause.dueAt, now, cause.id, now, JSON.stringify(seqs)).changes;
+}
+
+/** Somebody or something wants it otherwise than it was settled: what is planned now is no repair. */
+export function unsettleSubject(core: Core, subject: Subject): void {
+  const userId = userIdOf(subject);
+  if (userId !== null) core.run('UPDATE users SET converged = 0 WHERE id = ? AND converged = 1', userId);
+}
+
+export function unsettleUsers(core: Core, seqs: readonly number[]): void {
+  core.run(UNSETTLE_USERS, JSON.stringify(seqs));
 }
 
 export function unschedule(core: Core, subject: Subject): void {
@@ -106,6 +121,7 @@ const REMIND = `INSERT INTO agenda (subject, priority, due_at, generation, cause
   due_at = CASE WHEN attempts = 0 THEN MIN(due_at, excluded.due_at) ELSE due_at END`;
 const UPSERT_USERS = `INSERT INTO agenda (subject, priority, due_at, generation, cause, caused_at)
   SELECT 'user:' || u.id, ?, ?, ?, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value WHERE u.managed = 1 ${ON_CONFLICT}`;
+const UNSETTLE_USERS = 'UPDATE users SET converged = 0 WHERE converged = 1 AND seq IN (SELECT value FROM json_each(?))';
 const SELECT_DUE = `SELECT ${COLUMNS} FROM agenda WHERE priority = ? AND due_at <= ? ORDER BY due_at LIMIT ?`;
 const SELECT_NEXT = 'SELECT subject, due_at AS dueAt FROM agenda ORDER BY due_at LIMIT ?';
 const DELETE_GENERATION = 'DELETE FROM agenda WHERE subject = ? AND generation = ?';

@@ -3,7 +3,9 @@
  * upstream_calls. What a finished call means for the directory and the mirror is in effects.ts.
  */
 import type { PlannedChange } from '../domain/plan.js';
+import { POLICIES, type PolicyNote } from '../domain/policies/policy.js';
 import { changeKey, type Change, type LedgerState, type Millis } from '../domain/types.js';
+import { unsettleSubject } from './agenda.js';
 import type { Bind, Core } from './core.js';
 import { beginShare } from './given-shares.js';
 import { beginInvite, dropPlannedInvite } from './invites.js';
@@ -27,10 +29,11 @@ export function findLedgerRow(core: Core, id: number): LedgerRow | null {
 export function recordPlan(core: Core, subject: Subject, plan: RecordedPlan): LedgerRow | null {
   const open = new Map(core.all<Row>(SELECT_UNENDED, subject).map((row) => [row.changeKey, row]));
   const wanted = new Set<string>();
+  const notes = new Map((plan.notes ?? []).map((note) => [changeKey(note.planned.change), note]));
   const keep = (planned: PlannedChange, state: 'planned' | 'held'): void => {
     const key = changeKey(planned.change);
     wanted.add(key);
-    keepRow(core, subject, open.get(key), { planned, key, state, cause: plan.cause });
+    keepRow(core, subject, open.get(key), { planned, key, state, cause: plan.cause, note: notes.get(key) ?? null });
   };
   for (const planned of plan.changes) keep(planned, 'planned');
   for (const planned of plan.held) keep(planned, 'held');
@@ -45,19 +48,32 @@ interface WantedRow {
   readonly key: string;
   readonly state: 'planned' | 'held';
   readonly cause: string | null;
+  /** Why it is held or waits. */
+  readonly note: PolicyNote | null;
+}
+
+/** Errors of calls are kept until the next call; those of policies until the policy speaks otherwise. */
+function errorOf(row: Row, { note, state }: WantedRow): Pick<Row, 'errorCode' | 'error'> {
+  if (note !== null) return { errorCode: note.policy, error: note.reason };
+  const isOfPolicy = row.errorCode !== null && POLICIES.has(row.errorCode);
+  return isOfPolicy || (row.state === 'held' && state === 'planned') ? { errorCode: null, error: null } : row;
 }
 
 function keepRow(core: Core, subject: Subject, row: Row | undefined, wanted: WantedRow): void {
-  const { planned, key, state, cause } = wanted;
+  const { planned, key, state, cause, note } = wanted;
   const change = JSON.stringify(planned.change);
   if (row === undefined) {
-    core.run(FORGET_REFUSALS_OF_KEY, subject, key);
-    core.run(INSERT, subject, planned.change.kind, key, change, planned.why, state, cause, core.now());
+    const isRetry = core.run(FORGET_REFUSALS_OF_KEY, subject, key).changes > 0;
+    if (isRetry) unsettleSubject(core, subject);
+    const why = [planned.change.kind, key, change, planned.why] as const;
+    core.run(INSERT, subject, ...why, state, cause, note?.policy ?? null, note?.reason ?? null, core.now());
     return;
   }
   if (row.state === 'sending') return;
-  if (row.state === state && row.change === change && row.why === planned.why) return;
-  core.run('UPDATE ledger SET state = ?, change = ?, why = ? WHERE id = ?', state, change, planned.why, row.id);
+  const { errorCode, error } = errorOf(row, wanted);
+  const isSame = row.state === state && row.change === change && row.why === planned.why;
+  if (isSame && row.errorCode === errorCode && row.error === error) return;
+  core.run(REWRITE, state, change, planned.why, errorCode, error, row.id);
 }
 
 function supersede(core: Core, row: Row): void {
@@ -157,12 +173,16 @@ export function forgetRefusedInvites(core: Core, subject: Subject): void {
   );
 }
 
+/** In place of the code of an error: an administrator dropped the change, it was never sent. */
+export const DROPPED = 'dropped';
+
 export interface OpenLedgerRow {
   readonly state: LedgerState;
   readonly key: string;
   readonly error: string | null;
   readonly retryAt: Millis | null;
   readonly released: number;
+  readonly code: string | null;
 }
 
 /** What of a subject has not come to an end, refusals that still count included; oldest first. */
@@ -189,12 +209,13 @@ const SELECT = `SELECT id, subject, change, change_key AS changeKey, why, state,
   upstream_request_id AS upstreamRequestId, latency_ms AS latencyMs, error_code AS errorCode, error, retry_at AS retryAt,
   created_at AS createdAt, sent_at AS sentAt, ended_at AS endedAt FROM ledger`;
 const SELECT_UNENDED = `${SELECT} WHERE subject = ? AND state IN ('planned', 'held', 'sending', 'ambiguous') ORDER BY id`;
-const SELECT_OPEN = `SELECT state, change_key AS key, error, retry_at AS retryAt, released FROM ledger
+const SELECT_OPEN = `SELECT state, change_key AS key, error, retry_at AS retryAt, released, error_code AS code FROM ledger
   WHERE subject = ? AND state IN ('planned', 'held', 'sending', 'ambiguous')
-  UNION ALL SELECT state, change_key, error, retry_at, released FROM ledger
+  UNION ALL SELECT state, change_key, error, retry_at, released, error_code FROM ledger
   WHERE subject = ? AND state = 'refused' AND retry_at IS NOT NULL`;
 const INSERT =
-  'INSERT INTO ledger (subject, kind, change_key, change, why, state, cause, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+  'INSERT INTO ledger (subject, kind, change_key, change, why, state, cause, error_code, error, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
+const REWRITE = 'UPDATE ledger SET state = ?, change = ?, why = ?, error_code = ?, error = ? WHERE id = ?';
 const BEGIN_SENDING = "UPDATE ledger SET state = 'sending', attempts = attempts + 1, sent_at = ? WHERE id = ?";
 const UNSENT = 'UPDATE ledger SET attempts = attempts - 1, sent_at = NULL WHERE id = ?';
 const END = `UPDATE ledger SET state = ?, upstream_status = ?, upstream_request_id = ?, latency_ms = ?, error_code = ?, error = ?,

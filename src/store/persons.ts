@@ -70,6 +70,8 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     refused: refusedOf(open),
     released: new Set(open.filter((entry) => entry.released === 1).map((entry) => entry.key)),
     held: new Set(open.filter((entry) => entry.state === 'held' && entry.released !== 1).map((entry) => entry.key)),
+    isConverged: row.converged === 1,
+    isUndone: row.undone_at !== null,
     membersReadAt: membersReadAt(core),
   };
 }

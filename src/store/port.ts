@@ -10,8 +10,11 @@
  * nothing was changed.
  */
 import type { Filter, AttributePath } from '../domain/filter.js';
+import type { DriftItem } from '../domain/drift.js';
 import type { GivenShare, Person, WantedShare } from '../domain/person.js';
 import type { CausingAttribute, PlannedChange } from '../domain/plan.js';
+import type { PolicyNote } from '../domain/policies/policy.js';
+import type { SeatUsage } from '../domain/policies/seat-budget.js';
 import type {
   Address,
   Change,
@@ -217,6 +220,29 @@ export interface LedgerRow {
   readonly endedAt: Millis | null;
 }
 
+/** Which held changes: of one subject, of these rows, or all. */
+export interface HeldFilter {
+  readonly subject?: Subject;
+  readonly ids?: readonly number[];
+}
+
+/** Who decided, for the audit log. */
+export type Writer = Pick<WriteContext, 'actor' | 'requestId'>;
+
+export interface Census {
+  /** Members that some IdP manages; those deleted within the hour included. */
+  readonly managedMembers: number;
+  readonly groupSizes: ReadonlyMap<WorkspaceGroupId, number>;
+  readonly seats: SeatUsage;
+}
+
+/** A call that counts for the limits. */
+export interface PastChange {
+  readonly subject: Subject;
+  readonly change: Change;
+  readonly sentAt: Millis;
+}
+
 /** What came back from one call. */
 export interface CallResult {
   readonly startedAt: Millis;
@@ -282,12 +308,20 @@ export interface WorkStore {
       readonly held: readonly PlannedChange[];
       readonly send: PlannedChange | null;
       readonly cause: string | null;
+      /** Why what is held or waits does so: shown as the error of its row. */
+      readonly notes?: readonly PolicyNote[];
+      /** What was found otherwise than it was once settled; absent = leave the list as it is. */
+      readonly drift?: readonly DriftItem[];
     },
   ): Promise<LedgerRow | null>;
   /** Ends a call. `revert` (only with `refused`) restores the directory in the same transaction, and answers whether it could. */
   finish(ledgerId: number, outcome: Outcome, revert: Revert | null): Promise<{ readonly reverted: boolean }>;
-  /** Nothing is left to do now for this generation: the entry goes, status columns follow. Later work (TTL, retry) may set a new due time. */
-  settle(entry: AgendaEntry, next: { readonly dueAt: Millis } | null): Promise<void>;
+  /**
+   * Nothing is left to do now for this generation: the entry goes, status columns follow. Later
+   * work (TTL, retry) may set a new due time. `converged`: the plan was empty, so that whatever is
+   * planned next without a fresh cause repairs what was changed by hand.
+   */
+  settle(entry: AgendaEntry, next: { readonly dueAt: Millis } | null, converged?: boolean): Promise<void>;
   /** Transient fault: try again at `dueAt`. */
   postpone(entry: AgendaEntry, dueAt: Millis, error: string): Promise<void>;
   /**
@@ -302,6 +336,18 @@ export interface WorkStore {
    * may be planned from now on, and their subjects go on the agenda, due now, priority 2.
    */
   retryRefused(ledgerIds: readonly number[], cause: string): Promise<void>;
+  /** Held changes go when their turn comes, whatever limit held them; answers how many. Audited. */
+  releaseHeld(filter: HeldFilter, writer: Writer): Promise<number>;
+  /** Held changes are not planned again before the IdP next writes the user; answers how many. Audited. */
+  dropHeld(filter: HeldFilter, writer: Writer): Promise<number>;
+  /** Numbers that limits are percentages of; `groupIds`: whose sizes are asked for. */
+  census(groupIds: readonly WorkspaceGroupId[]): Promise<Census>;
+  /** Calls that went out since then, and those whose answer is not known; oldest first. */
+  pastChanges(since: Millis): Promise<readonly PastChange[]>;
+  /** Puts everybody on the agenda who has planned changes or may have some: rules changed, a dry run ended. */
+  scheduleEverybody(cause: string): Promise<number>;
+  /** Puts those on the agenda whose changes wait for this policy. */
+  scheduleWaiting(policy: PolicyNote['policy'], cause: string): Promise<number>;
   /** At start: rows in `sending` are of a dead process. Invites become ambiguous, the rest is planned again. */
   recover(): Promise<{ readonly ambiguous: number; readonly replanned: number }>;
   ledger(query: {

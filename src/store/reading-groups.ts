@@ -1,6 +1,6 @@
 /** What the groups of a reading mean for SCIM groups and their members. */
 import { principalKey, type WorkspaceGroup, type WorkspaceGroupId } from '../domain/types.js';
-import { PRIORITY } from './agenda.js';
+import { PRIORITY, unsettleUsers } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
 import { forgetPrincipal } from './given-shares.js';
@@ -128,10 +128,10 @@ function tryLink(core: Core, row: GroupRow): LinkEffect {
 }
 
 function concernMembers(core: Core, row: GroupRow, context: ReadingContext): void {
-  context.concerned.users(
-    core.values<number>('SELECT user_seq FROM memberships WHERE group_seq = ?', row.seq),
-    PRIORITY.background,
-  );
+  const seqs = core.values<number>('SELECT user_seq FROM memberships WHERE group_seq = ?', row.seq);
+  // The group means something else from now on: what follows for its members was never settled.
+  unsettleUsers(core, seqs);
+  context.concerned.users(seqs, PRIORITY.background);
   if (hasShareWork(core, row.id)) context.concerned.subject(groupSubject(row.id));
 }
 

@@ -8,11 +8,13 @@ import type { Rules } from '../domain/rules.js';
 import { progress, dueEntries, nextDueAt, schedule } from './agenda.js';
 import { readAudit, writeAudit } from './audit.js';
 import { openConnection, type Connection } from './connection.js';
+import { readCensus, pastChanges } from './census.js';
 import { createCore, type Core } from './core.js';
 import { finishCall } from './effects.js';
 import { registerFunctions } from './filter-functions.js';
 import { createGroup, deleteGroup, linkGroup, updateGroup } from './group-writes.js';
 import { readGroup } from './groups.js';
+import { dropHeld, releaseHeld } from './held.js';
 import { findPeople, listInvites, listLinks, peopleOf, planSubjects } from './inspect.js';
 import { openInvites } from './invites.js';
 import { listLeavers } from './leavers.js';
@@ -47,7 +49,7 @@ import { readTrace } from './trace.js';
 import { createUser, deleteUser, releaseUser, updateUser } from './user-writes.js';
 import { readUser } from './users.js';
 import { listWriterConflicts, takeWriterConflicts } from './writers.js';
-import { counts, postpone, record, recover, retryRefused, settle } from './work.js';
+import { counts, postpone, record, recover, retryRefused, scheduleEverybody, scheduleWaiting, settle } from './work.js';
 
 export interface StoreOptions {
   readonly path: string;
@@ -133,10 +135,16 @@ function workStore(core: Core): WorkStore {
     shareSubject: (subject) => core.read(() => readShareSubject(core, subject)),
     record: (subject, plan) => core.write(() => record(core, subject, plan)),
     finish: (ledgerId, outcome, revert) => core.write(() => finishCall(core, ledgerId, outcome, revert)),
-    settle: (entry, next) => core.write(() => settle(core, entry, next)),
+    settle: (entry, next, converged) => core.write(() => settle(core, entry, next, converged ?? false)),
     postpone: (entry, dueAt, error) => core.write(() => postpone(core, entry, dueAt, error)),
     progress: (query) => core.read(() => progress(core, query)),
     retryRefused: (ledgerIds, cause) => core.write(() => retryRefused(core, ledgerIds, cause)),
+    releaseHeld: (filter, writer) => core.write(() => releaseHeld(core, filter, writer)),
+    dropHeld: (filter, writer) => core.write(() => dropHeld(core, filter, writer)),
+    census: (groupIds) => core.read(() => readCensus(core, groupIds)),
+    pastChanges: (since) => core.read(() => pastChanges(core, since)),
+    scheduleEverybody: (cause) => core.write(() => scheduleEverybody(core, cause)),
+    scheduleWaiting: (policy, cause) => core.write(() => scheduleWaiting(core, policy, cause)),
     recover: () => core.write(() => recover(core)),
     ledger: (query) => core.read(() => queryLedger(core, query)),
     counts: () => core.read(() => counts(core)),

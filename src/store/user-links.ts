@@ -5,6 +5,7 @@
  */
 import { declinedSeat } from '../domain/seat.js';
 import type { Address, MemberId, WorkspaceMember } from '../domain/types.js';
+import { unsettleUsers } from './agenda.js';
 import type { Core } from './core.js';
 import { acceptInvites } from './invites.js';
 import { endAmbiguousInvites, forgetRefusedInvites } from './ledger.js';
@@ -41,6 +42,7 @@ export function linkMember(core: Core, seq: number, member: WorkspaceMember): 'a
   endAmbiguousInvites(core, subject, accepted ? 'done' : 'superseded');
   forgetRefusedInvites(core, subject);
   core.run('DELETE FROM watches WHERE user_id = ? AND address = ?', row.id, member.address);
+  unsettleUsers(core, [seq]);
   const fresh = member.isLocked ? row.activation_fresh : 0;
   core.run(LINK, member.memberId, fresh, accepted ? core.now() : null, seq);
   joinMirrorGroups(core, seq, member.memberId);

@@ -2,7 +2,7 @@
 import { statusOf } from '../domain/status.js';
 import type { Core } from './core.js';
 import { invitesOf, latestInvite } from './invites.js';
-import { openLedgerRows, type OpenLedgerRow } from './ledger.js';
+import { DROPPED, openLedgerRows, type OpenLedgerRow } from './ledger.js';
 import { findMember } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { userSubject } from './subject.js';
@@ -37,6 +37,7 @@ export function refreshStatus(core: Core, seq: number): void {
 
 /** A refusal counts until its time has come to be tried again. */
 function stillCounts(row: OpenLedgerRow, now: number): boolean {
+  if (row.code === DROPPED) return false;
   return row.state !== 'refused' || (row.retryAt !== null && row.retryAt > now);
 }
 
@@ -48,5 +49,5 @@ function count(rows: readonly OpenLedgerRow[], state: OpenLedgerRow['state']): n
 function lastErrorOf(rows: readonly OpenLedgerRow[]): string | null {
   const latest = (state: OpenLedgerRow['state']): string | null =>
     rows.findLast((row) => row.state === state && row.error !== null)?.error ?? null;
-  return latest('refused') ?? latest('ambiguous') ?? latest('planned');
+  return latest('refused') ?? latest('ambiguous') ?? latest('held') ?? latest('planned');
 }

@@ -132,6 +132,7 @@ export function updateUser(
   const changed = change(current);
   // Absent = unchanged: nobody gets access back by leaving a word out.
   const document: Document = 'active' in changed ? changed : { ...changed, active: row.active === 1 };
+  wroteAgain(core, row, context);
   if (sameJson(current, document)) return repeatWrite(core, row, context);
   const next = checkUpdate(core, row, document);
   const address = next.address?.address ?? null;
@@ -154,6 +155,12 @@ export function updateUser(
   return { record: afterWrite(core, row.seq, context, next.columns.active), changed: true };
 }
 
+/** The IdP speaks: what an administrator's undo held back is decided anew. */
+function wroteAgain(core: Core, row: UserRow, context: WriteContext): void {
+  if (row.undone_at === null || context.tokenId === null) return;
+  core.run('UPDATE users SET undone_at = NULL WHERE seq = ?', row.seq);
+}
+
 /**
  * The IdP says again what is known. For the document nothing happened; for work that was refused or
  * has failed it is a fresh cause, and an imported user becomes managed by it.
@@ -170,7 +177,7 @@ function repeatWrite(core: Core, row: UserRow, context: WriteContext): Written<U
     });
     return { record: afterWrite(core, row.seq, context, row.active === 1), changed: true };
   }
-  if (refused || row.status === 'failed')
+  if (refused || row.status === 'failed' || (row.undone_at !== null && context.tokenId !== null))
     return { record: afterWrite(core, row.seq, context, row.active === 1), changed: false };
   return { record: recordOfSeq(core, row.seq), changed: false };
 }

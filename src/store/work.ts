@@ -1,12 +1,13 @@
 /** What the reconciler's bookkeeping does to several tables at once. */
 import type { LedgerState, Millis } from '../domain/types.js';
-import { PRIORITY, postponeEntry, schedule, settleEntry } from './agenda.js';
+import { PRIORITY, postponeEntry, schedule, scheduleUsers, settleEntry } from './agenda.js';
 import type { Core } from './core.js';
+import { recordDrift } from './drift.js';
 import { endInvite } from './invites.js';
 import { findLedgerRow, recordPlan } from './ledger.js';
 import type { AgendaEntry, LedgerRow, Subject, WorkStore } from './port.js';
 import { handOverShares } from './share-subjects.js';
-import { userIdOf } from './subject.js';
+import { MAPPING_SUBJECT, userIdOf } from './subject.js';
 import { refreshDeclinedSeat } from './user-links.js';
 import { refreshStatus } from './user-status.js';
 import { rowOfUser, type UserRow } from './users.js';
@@ -18,6 +19,7 @@ function userOf(core: Core, subject: Subject): UserRow | undefined {
 
 export function record(core: Core, subject: Subject, plan: Parameters<WorkStore['record']>[1]): LedgerRow | null {
   const sent = recordPlan(core, subject, plan);
+  if (plan.drift !== undefined) recordDrift(core, subject, plan.drift);
   const user = userOf(core, subject);
   if (user !== undefined) {
     refreshDeclinedSeat(core, user);
@@ -26,13 +28,23 @@ export function record(core: Core, subject: Subject, plan: Parameters<WorkStore[
   return sent;
 }
 
-export function settle(core: Core, entry: AgendaEntry, next: { readonly dueAt: Millis } | null): void {
+export function settle(
+  core: Core,
+  entry: AgendaEntry,
+  next: { readonly dueAt: Millis } | null,
+  converged: boolean,
+): void {
   if (!settleEntry(core, entry, next)) return;
   handOverShares(core, entry.subject);
   const user = userOf(core, entry.subject);
   if (user === undefined) return;
   refreshDeclinedSeat(core, user);
-  core.run('UPDATE users SET settled_at = ? WHERE seq = ?', core.now(), user.seq);
+  core.run(
+    'UPDATE users SET settled_at = ?, converged = MAX(converged, ?) WHERE seq = ?',
+    core.now(),
+    converged ? 1 : 0,
+    user.seq,
+  );
   refreshStatus(core, user.seq);
 }
 
@@ -59,6 +71,24 @@ export function retryRefused(core: Core, ledgerIds: readonly number[], cause: st
     if (user !== undefined) refreshStatus(core, user.seq);
   }
 }
+
+/** Whoever may have a plan, least urgently: the rules are others, or a dry run has ended. */
+export function scheduleEverybody(core: Core, cause: string): number {
+  const at = { priority: PRIORITY.background, id: cause, dueAt: core.now() };
+  const subjects = core.values<Subject>("SELECT 'group:' || id FROM groups");
+  for (const subject of [...subjects, MAPPING_SUBJECT]) schedule(core, subject, at);
+  const seqs = core.values<number>('SELECT seq FROM users WHERE managed = 1');
+  return scheduleUsers(core, seqs, at);
+}
+
+/** What a policy keeps waiting may go now. */
+export function scheduleWaiting(core: Core, policy: string, cause: string): number {
+  const subjects = core.values<Subject>(SELECT_WAITING, policy);
+  for (const subject of subjects) schedule(core, subject, { priority: PRIORITY.grant, id: cause, dueAt: core.now() });
+  return subjects.length;
+}
+
+const SELECT_WAITING = "SELECT DISTINCT subject FROM ledger WHERE state = 'planned' AND error_code = ?";
 
 /** The process that was sending is dead: whether its call arrived is unknown. */
 export function recover(core: Core): { readonly ambiguous: number; readonly replanned: number } {

@@ -19,8 +19,21 @@ export interface Sorted {
   readonly notes: readonly PolicyNote[];
 }
 
-export type PolicyName =
-  'ownership' | 'driftMode' | 'flapGuard' | 'seatBudget' | 'inviteLimit' | 'reinviteCap' | 'brake' | 'dryRun';
+/** In the order in which they are asked. */
+const POLICY_NAMES = [
+  'ownership',
+  'undoHold',
+  'driftMode',
+  'flapGuard',
+  'seatBudget',
+  'inviteLimit',
+  'reinviteCap',
+  'brake',
+  'dryRun',
+] as const;
+export type PolicyName = (typeof POLICY_NAMES)[number];
+/** As the ledger names them in place of an error code. */
+export const POLICIES: ReadonlySet<string> = new Set(POLICY_NAMES);
 
 /** What one policy did to one change. */
 export interface PolicyNote {

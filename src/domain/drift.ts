@@ -1,0 +1,71 @@
+/**
+ * Drift: what in the workspace is not as it was once settled, in words. Found whenever somebody is
+ * planned whose plan was empty before, so each full sync finds all of it and costs nothing where
+ * nothing changed.
+ *
+ * | found                                         | DRIFT=enforce    | DRIFT=report |
+ * |-----------------------------------------------|------------------|--------------|
+ * | seat, group or share changed by hand          | repaired         | listed       |
+ * | a leaver unlocked by hand                     | locked again     | locked again |
+ * | a member locked by hand                       | listed           | listed       |
+ * | a member removed by hand                      | listed           | listed       |
+ * | ElevenLabs knows the member by another e-mail | listed           | listed       |
+ */
+import type { Person } from './person.js';
+import type { PlannedChange } from './plan.js';
+import { describeChange } from './refusal.js';
+
+export type DriftKind =
+  'seat' | 'group' | 'share' | 'unlockedLeaver' | 'lockedByHand' | 'removedByHand' | 'otherAddress';
+
+export interface DriftItem {
+  readonly kind: DriftKind;
+  /** What is otherwise, and which rule or write wants it as it was. */
+  readonly detail: string;
+}
+
+/** `changes`: the plan before any policy. */
+export function driftOf(person: Person, changes: readonly PlannedChange[], isDrift: boolean): readonly DriftItem[] {
+  if (!person.managed || person.protection !== null) return [];
+  const repairs = isDrift ? changes.flatMap((planned) => repairItem(planned, person) ?? []) : [];
+  return [...repairs, ...standing(person)];
+}
+
+function repairItem({ change, why }: PlannedChange, person: Person): DriftItem | null {
+  const detail = `${describeChange(change, { person: person.address ?? person.userName })}: ${why}`;
+  switch (change.kind) {
+    case 'setSeat':
+      return { kind: 'seat', detail };
+    case 'addToGroup':
+    case 'removeFromGroup':
+      return { kind: 'group', detail };
+    case 'share':
+    case 'unshare':
+      return { kind: 'share', detail };
+    case 'lock':
+      return change.reason === 'handover' ? null : { kind: 'unlockedLeaver', detail };
+    case 'invite':
+    case 'revokeInvite':
+    case 'unlock':
+      return null;
+  }
+}
+
+/** What stays as the hand has left it, until the IdP writes the user afresh. */
+function standing(person: Person): readonly DriftItem[] {
+  const { member, desired, lockedByBridge, activationFresh, removedAt, address } = person;
+  if (desired !== 'active') return [];
+  if (member === null)
+    return removedAt === null || activationFresh
+      ? []
+      : [{ kind: 'removedByHand', detail: 'was removed from the workspace, and is not invited again by itself' }];
+  const items: DriftItem[] = [];
+  if (member.isLocked && !lockedByBridge && !activationFresh)
+    items.push({ kind: 'lockedByHand', detail: `${member.email} was locked in ElevenLabs, and is left locked` });
+  if (address !== null && member.address !== address)
+    items.push({
+      kind: 'otherAddress',
+      detail: `the IdP says ${address}, ElevenLabs knows the member by ${member.email}`,
+    });
+  return items;
+}

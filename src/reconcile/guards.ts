@@ -1,0 +1,184 @@
+/**
+ * The policies with what they have to remember: who lost access lately, who was invited, what was
+ * repaired, how many seats are in use. One set for the whole process; windows follow the monotonic
+ * clock and are filled from the ledger at start, so that a restart is no way around a limit.
+ */
+import type { AlertKind, Alerts } from '../alerts.js';
+import type { Clock } from '../clock.js';
+import type { Person } from '../domain/person.js';
+import type { PlannedChange } from '../domain/plan.js';
+import { brake, EMPTY_HISTORY, historyFrom, isLoss, type BrakeHistory } from '../domain/policies/brake.js';
+import { driftMode } from '../domain/policies/drift-mode.js';
+import { dryRun, type DryRunReason } from '../domain/policies/dry-run.js';
+import { flapGuard } from '../domain/policies/flap-guard.js';
+import { inviteLimit } from '../domain/policies/invite-limit.js';
+import { ownership } from '../domain/policies/ownership.js';
+import { WINDOW_MS, type Dated, type PeopleLimit } from '../domain/policies/people-limit.js';
+import { applyPolicies, type Policy, type PolicyNote, type Sorted } from '../domain/policies/policy.js';
+import { isReinvite, reinviteCap } from '../domain/policies/reinvite-cap.js';
+import { isRepair } from '../domain/policies/repair.js';
+import { seatBudget } from '../domain/policies/seat-budget.js';
+import { undoHold } from '../domain/policies/undo-hold.js';
+import { describeChange } from '../domain/refusal.js';
+import type { Rules } from '../domain/rules.js';
+import { changeKey, type Change, type Millis, type WorkspaceGroupId } from '../domain/types.js';
+import type { Log } from '../log.js';
+import type { Census, Store, Subject } from '../store/port.js';
+
+export interface GuardsOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly alerts: Alerts;
+  readonly rules: () => Rules;
+  readonly deprovisionLimit: PeopleLimit;
+  readonly inviteLimit: PeopleLimit;
+  readonly dryRun: boolean;
+}
+
+/** A setting: nothing is sent before an administrator has accepted the plan (after a restore). */
+export const DRY_RUN_UNTIL_ACCEPTED = 'dryRunUntilAccepted';
+
+const HOUR = 3_600_000;
+const NOBODY: Census = { managedMembers: 0, groupSizes: new Map(), seats: { full: 0, basic: 0 } };
+
+export class Guards {
+  readonly #options: GuardsOptions;
+  readonly #policies: readonly Policy[];
+  #losses: BrakeHistory = EMPTY_HISTORY;
+  #invites: readonly Dated[] = [];
+  #repairs: readonly Dated[] = [];
+  #reinvitesAt: readonly Millis[] = [];
+  #census: Census = NOBODY;
+  #dryRun: DryRunReason | null = null;
+
+  constructor(options: GuardsOptions) {
+    this.#options = options;
+    const { clock, rules } = options;
+    const monotonic = (): number => clock.monotonic();
+    this.#policies = [
+      ownership,
+      undoHold,
+      driftMode(() => rules().drift),
+      flapGuard(() => this.#repairs, monotonic),
+      seatBudget(() => ({ usage: this.#census.seats, limits: rules().seatLimits })),
+      inviteLimit({
+        load: () => this.#invites,
+        store: (history) => (this.#invites = history),
+        limit: () => ({ limit: options.inviteLimit, managedMembers: this.#census.managedMembers }),
+        monotonic,
+      }),
+      reinviteCap(() => this.#reinvitesAt),
+      brake({
+        load: () => this.#losses,
+        store: (history) => (this.#losses = history),
+        limits: () => ({
+          people: options.deprovisionLimit,
+          managedMembers: this.#census.managedMembers,
+          groupSize: (id) => this.#census.groupSizes.get(id) ?? 0,
+        }),
+        monotonic,
+      }),
+      dryRun(() => this.#dryRun),
+    ];
+  }
+
+  /** Before the first plan: what passed the limits in an earlier life of this database still counts. */
+  async recover(): Promise<void> {
+    const { store, clock } = this.#options;
+    const [wall, monotonic] = [clock.now(), clock.monotonic()];
+    const past = await store.pastChanges(wall - HOUR);
+    const calls = past.map(({ subject, change, sentAt }) => ({ who: subject.replace(/^user:/, ''), change, sentAt }));
+    this.#losses = historyFrom(calls, wall, monotonic);
+    this.#invites = calls.flatMap(({ who, change, sentAt }) =>
+      change.kind === 'invite' ? [{ who, at: monotonic - Math.max(0, wall - sentAt) }] : [],
+    );
+    await this.#readDryRun();
+  }
+
+  /** Sorts what one subject's plan has into what goes, what is held and what waits. */
+  async sort(changes: readonly PlannedChange[], person: Person | null, now: Millis): Promise<Sorted> {
+    if (changes.length > 0) await this.#look(changes);
+    const isDrift = person?.isConverged ?? false;
+    return applyPolicies(changes, this.#policies, { person, now, isDrift });
+  }
+
+  /** Tells what is held, once per change: log and alert. */
+  tell(subject: Subject, { notes }: Sorted, person: Person | null): void {
+    const { log } = this.#options;
+    for (const note of notes) {
+      if (note.fate === 'waiting' || (note.fate === 'dropped' && !note.alert)) continue;
+      const { change } = note.planned;
+      if (person?.held.has(changeKey(change)) === true) continue;
+      log.warn({ subject, change: change.kind, policy: note.policy, reason: note.reason }, `a change is ${note.fate}`);
+      if (note.alert) this.#alert(note, subject, person);
+    }
+  }
+
+  #alert(note: PolicyNote, subject: Subject, person: Person | null): void {
+    const { alerts } = this.#options;
+    const { policy, reason, planned } = note;
+    const kind = ALERTS[policy];
+    if (kind === undefined) return;
+    const what = describeChange(planned.change, person === null ? {} : { person: person.address ?? person.userName });
+    const facts = { subject, change: planned.change.kind, policy, reason };
+    // A brake that holds hundreds is one alert.
+    const about = kind === 'brake' || kind === 'inviteLimit' ? groupOf(planned.change) : changeKey(planned.change);
+    alerts.raise(kind, `Held, and more may follow: ${what}. ${reason}. See \`held list\`.`, facts, about);
+  }
+
+  /** A call went through, or may have: windows that count what was done. */
+  noteDone(change: Change, person: Person | null): void {
+    const { clock } = this.#options;
+    const monotonic = clock.monotonic();
+    if (isReinvite(change, person)) {
+      const now = clock.now();
+      this.#reinvitesAt = [...this.#reinvitesAt.filter((at) => at > now - HOUR), now];
+    }
+    const planned: PlannedChange = { change, why: '', attribute: 'active' };
+    if (isRepair(planned, { person, now: 0, isDrift: person?.isConverged ?? false })) {
+      const young = this.#repairs.filter(({ at }) => at > monotonic - WINDOW_MS);
+      this.#repairs = [...young, { who: changeKey(change), at: monotonic }];
+    }
+  }
+
+  /** Why nothing is sent; null = everything is. */
+  get dryRunReason(): DryRunReason | null {
+    return this.#dryRun;
+  }
+
+  /** Numbers are read anew where a limit is about to use them. */
+  async #look(changes: readonly PlannedChange[]): Promise<void> {
+    await this.#readDryRun();
+    if (!changes.some((planned) => this.#isLimited(planned.change))) return;
+    this.#census = await this.#options.store.census(removedFrom(changes));
+  }
+
+  #isLimited(change: Change): boolean {
+    const { rules, inviteLimit: limit } = this.#options;
+    const { full, basic } = rules().seatLimits;
+    const takesSeat = change.kind === 'invite' || change.kind === 'unlock' || change.kind === 'setSeat';
+    if (takesSeat && (full !== null || basic !== null)) return true;
+    if (change.kind === 'invite') return limit.count !== null || limit.percent !== null;
+    return change.kind === 'removeFromGroup' || isLoss(change, { desired: 'inactive', lockedByBridge: false }, false);
+  }
+
+  async #readDryRun(): Promise<void> {
+    const { store, dryRun: isConfigured } = this.#options;
+    if (isConfigured) this.#dryRun = 'config';
+    else this.#dryRun = (await store.setting(DRY_RUN_UNTIL_ACCEPTED)) === 'true' ? 'unaccepted' : null;
+  }
+}
+
+const ALERTS: Readonly<Partial<Record<PolicyNote['policy'], AlertKind>>> = {
+  ownership: 'ownership',
+  flapGuard: 'flapping',
+  inviteLimit: 'inviteLimit',
+  brake: 'brake',
+};
+
+const groupOf = (change: Change): string => (change.kind === 'removeFromGroup' ? change.groupId : '');
+
+function removedFrom(changes: readonly PlannedChange[]): readonly WorkspaceGroupId[] {
+  return changes.flatMap(({ change }) => (change.kind === 'removeFromGroup' ? [change.groupId] : []));
+}

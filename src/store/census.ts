@@ -1,0 +1,33 @@
+/** Numbers that limits are percentages of, and what has passed them lately. */
+import type { Change, Millis, WorkspaceGroupId } from '../domain/types.js';
+import type { Core } from './core.js';
+import { listMembers } from './mirror.js';
+import type { Census, PastChange } from './port.js';
+import { countSeats } from '../domain/policies/seat-budget.js';
+
+const HOUR = 3_600_000;
+
+/** Those deleted within the hour still count: a limit must not shrink with each loss. */
+export function readCensus(core: Core, groupIds: readonly WorkspaceGroupId[]): Census {
+  return {
+    managedMembers: core.value<number>(COUNT_MANAGED, core.now() - HOUR) ?? 0,
+    groupSizes: new Map(groupIds.map((id) => [id, core.value<number>(COUNT_GROUP, id) ?? 0])),
+    seats: countSeats(listMembers(core)),
+  };
+}
+
+/** Calls that went out since then, and those whose answer is not known. */
+export function pastChanges(core: Core, since: Millis): readonly PastChange[] {
+  return core
+    .all<{ subject: string; change: string; sentAt: Millis }>(SELECT_PAST, since)
+    .map(({ subject, change, sentAt }) => ({ subject, change: JSON.parse(change) as Change, sentAt }));
+}
+
+const COUNT_MANAGED = `SELECT COUNT(*) FROM users WHERE member_id IS NOT NULL AND managed = 1
+  AND (deleted_at IS NULL OR deleted_at > ?)`;
+const COUNT_GROUP = 'SELECT COUNT(*) FROM workspace_group_members WHERE group_id = ?';
+const KINDS = "kind IN ('lock', 'revokeInvite', 'setSeat', 'removeFromGroup', 'invite')";
+const SELECT_PAST = `SELECT subject, change, COALESCE(sent_at, created_at) AS sentAt FROM ledger
+    WHERE ended_at >= ? AND state = 'done' AND ${KINDS}
+  UNION ALL SELECT subject, change, COALESCE(sent_at, created_at) FROM ledger
+    WHERE state IN ('sending', 'ambiguous') AND ${KINDS} ORDER BY sentAt`;

@@ -1,0 +1,147 @@
+/** What somebody changed by hand: found at a reading, told with its cause, repaired or left. */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { minimalSeed } from '../../src/sandbox/seed.js';
+import { startTestBridge, type TestBridge } from '../support/bridge.js';
+
+const ZOE = 'zoe@workspace.example';
+const OWNER = { email: 'owner@workspace.example', owner: true };
+const DISABLE = { op: 'replace', path: 'active', value: false };
+
+let bridge: TestBridge;
+afterEach(() => bridge.close());
+
+/** Zoe is a member by invite, an admin by role, and in Sales by the IdP. */
+async function zoe(
+  drift: 'enforce' | 'report',
+): Promise<{ readonly id: string; readonly sales: string; readonly group: string }> {
+  bridge = await startTestBridge({
+    seed: minimalSeed({
+      members: [OWNER, { email: 'boss@workspace.example', seatType: 'workspace_admin' }],
+      groups: [{ name: 'Sales' }],
+    }),
+    env: { DRIFT: drift },
+  });
+  const { body } = await bridge.createUser('zoe', { roles: [{ value: 'admin' }] });
+  bridge.control.accept(ZOE);
+  await bridge.sync();
+  const group = await bridge.createGroup('Sales', [body.id]);
+  await bridge.idle();
+  await bridge.sync();
+  bridge.control.clearRequests();
+  const sales = (await bridge.store.groups())[0]?.groupId as string;
+  return { id: body.id, sales, group: group.body.id };
+}
+
+const found = async () =>
+  (await bridge.store.drift({ open: true, limit: 10 })).map(({ kind, detail }) => [kind, detail]);
+const ended = async () =>
+  (await bridge.store.drift({ open: false, limit: 10 }))
+    .filter(({ endedAt }) => endedAt !== null)
+    .map(({ kind, outcome }) => [kind, outcome]);
+
+describe('DRIFT=enforce', () => {
+  it('gives a seat back, and says which rule wanted it', async () => {
+    await zoe('enforce');
+    await bridge.pass(1000);
+    bridge.control.setSeat(ZOE, 'workspace_lite_member');
+    await bridge.sync();
+    expect(bridge.workspace().members[ZOE]).toMatchObject({ seat: 'workspace_admin' });
+    expect(await found()).toEqual([]);
+    expect(await ended()).toEqual([['seat', 'repaired']]);
+    const [row] = await bridge.store.drift({ open: false, limit: 10 });
+    expect(row?.detail).toContain('roles "admin"');
+  });
+
+  it('puts back into a group', async () => {
+    const { sales } = await zoe('enforce');
+    await bridge.pass(1000);
+    bridge.control.takeOutOfGroup(sales, ZOE);
+    await bridge.sync();
+    expect(bridge.workspace().members[ZOE]).toMatchObject({ groups: ['Sales'] });
+    expect(await ended()).toEqual([['group', 'repaired']]);
+  });
+
+  it('stops after two repairs within an hour, and alerts; the IdP may still want it', async () => {
+    const { sales, id, group } = await zoe('enforce');
+    for (let time = 0; time < 4; time++) {
+      bridge.control.takeOutOfGroup(sales, ZOE);
+      await bridge.sync();
+      await bridge.clock.advanceAsync(60_000);
+    }
+    expect(bridge.writes()).toHaveLength(2);
+    expect(bridge.workspace().members[ZOE]).toMatchObject({ groups: [] });
+    expect(bridge.app.alerts.recent().map(({ kind }) => kind)).toEqual(['flapping']);
+    expect(await bridge.bridgeOf(id)).toMatchObject({ status: 'held' });
+    await bridge.patchGroup(group, { op: 'remove', path: `members[value eq "${id}"]` });
+    await bridge.patchGroup(group, { op: 'add', path: 'members', value: [{ value: id }] });
+    await bridge.idle();
+    expect(bridge.workspace().members[ZOE]).toMatchObject({ groups: ['Sales'] });
+  });
+
+  it('never unlocks who was locked by hand; that is listed until it ends', async () => {
+    await zoe('enforce');
+    await bridge.pass(1000);
+    bridge.control.setLocked(ZOE, true);
+    await bridge.sync();
+    expect(bridge.writes()).toEqual([]);
+    expect(await found()).toEqual([['lockedByHand', `${ZOE} was locked in ElevenLabs, and is left locked`]]);
+    await bridge.pass(1000);
+    bridge.control.setLocked(ZOE, false);
+    await bridge.sync();
+    expect(await found()).toEqual([]);
+  });
+
+  it('never invites again who was removed by hand', async () => {
+    await zoe('enforce');
+    await bridge.pass(1000);
+    bridge.control.removeMember(ZOE);
+    await bridge.sync();
+    expect(bridge.writes()).toEqual([]);
+    expect((await found()).map(([kind]) => kind)).toEqual(['removedByHand']);
+  });
+});
+
+describe('DRIFT=report', () => {
+  it('lists and changes nothing, at any later sync either', async () => {
+    const { sales } = await zoe('report');
+    await bridge.pass(1000);
+    bridge.control.takeOutOfGroup(sales, ZOE);
+    await bridge.pass(1000);
+    bridge.control.setSeat(ZOE, 'workspace_lite_member');
+    await bridge.sync();
+    await bridge.sync();
+    expect(bridge.writes()).toEqual([]);
+    expect((await found()).map(([kind]) => kind).sort()).toEqual(['group', 'seat']);
+  });
+
+  it('does what the IdP writes afresh', async () => {
+    const { id } = await zoe('report');
+    await bridge.pass(1000);
+    bridge.control.setSeat(ZOE, 'workspace_lite_member');
+    await bridge.sync();
+    await bridge.patchUser(id, { op: 'replace', path: 'displayName', value: 'Zoe' });
+    await bridge.idle();
+    expect(bridge.workspace().members[ZOE]).toMatchObject({ seat: 'workspace_admin' });
+    expect(await found()).toEqual([]);
+  });
+
+  it('locks a leaver again who was unlocked by hand', async () => {
+    const { id } = await zoe('report');
+    await bridge.patchUser(id, DISABLE);
+    await bridge.idle();
+    await bridge.pass(1000);
+    bridge.control.setLocked(ZOE, false);
+    await bridge.sync();
+    expect(bridge.workspace().members[ZOE]).toMatchObject({ locked: true });
+    expect((await ended()).map(([kind]) => kind)).toEqual(['unlockedLeaver']);
+  });
+
+  it('links a group that comes up, and fills it: that was never settled', async () => {
+    const { id } = await zoe('report');
+    await bridge.createGroup('Legal', [id]);
+    await bridge.idle();
+    bridge.control.createGroup('Legal');
+    await bridge.sync();
+    expect(bridge.workspace().members[ZOE]?.groups.sort()).toEqual(['Legal', 'Sales']);
+  });
+});
