@@ -11,6 +11,7 @@ import { createConnections, type Connections } from './app/connections.js';
 import { startDemoWorkspace, type DemoWorkspace } from './app/demo-workspace.js';
 import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
 import { greet } from './app/greeting.js';
+import { createHousekeeping } from './app/housekeeping.js';
 import { createAdminHttp, createHttp, SCIM_PATH, serveHttp, type HttpServer } from './app/http.js';
 import { loadRules } from './app/rules-source.js';
 import { checkNeighbour, checkPin } from './app/workspace-pin.js';
@@ -85,6 +86,7 @@ export function createApp(options: AppOptions): App {
     onOtherWorkspace: options.onOtherWorkspace,
   });
   const connections = createConnections();
+  const housekeeping = createHousekeeping({ store, clock, log, retentionDays: config.retentionDays });
   const scimUrl = (): string => options.publicUrl() + SCIM_PATH;
   const oauth = createOAuth(options, scimUrl);
   const scim = createScimRouter({
@@ -107,8 +109,12 @@ export function createApp(options: AppOptions): App {
     reconciler,
     alerts,
     limiter,
-    start: () => reconciler.start(),
+    async start() {
+      await reconciler.start();
+      housekeeping.start();
+    },
     async close() {
+      housekeeping.stop();
       await reconciler.stop();
       await limiter.close();
     },

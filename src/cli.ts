@@ -8,8 +8,10 @@ import { explainCommand } from './commands/explain.js';
 import { groupsCommands } from './commands/groups.js';
 import { heldCommands } from './commands/held.js';
 import { invitesCommands } from './commands/invites.js';
+import { oauthClientCommands } from './commands/oauth-client.js';
 import { planCommand } from './commands/plan.js';
 import { processCommands } from './commands/process.js';
+import { purgeCommand } from './commands/purge.js';
 import { reportCommands } from './commands/report.js';
 import { selfcheckCommand } from './commands/selfcheck.js';
 import type { CommandShell } from './commands/shell.js';
@@ -52,6 +54,7 @@ const COMMANDS = [
   doctorCommand,
   selfcheckCommand,
   tokenCommands,
+  oauthClientCommands,
   explainCommand,
   traceCommand,
   planCommand,
@@ -62,6 +65,7 @@ const COMMANDS = [
   invitesCommands,
   reportCommands,
   databaseCommands,
+  purgeCommand,
 ] as const;
 
 function version(): string {

@@ -180,7 +180,7 @@ async function rotate(context: CommandContext, text: string, options: RotateOpti
     const now = context.shell.clock.now();
     const old = await find(store, text, now);
     if (old.kind === 'oauthClient')
-      throw new CommandError('The secret of an OAuth client is rotated on the admin page.');
+      throw new CommandError('This is the secret of an OAuth client: use `oauth-client rotate`.');
     const { secret, hash } = newToken(old.kind);
     const { kind, label, scopes, clientId } = old;
     const expiresAt = options.expires === undefined ? null : now + options.expires;
