@@ -14,6 +14,7 @@ import { processCommands } from './commands/process.js';
 import { purgeCommand } from './commands/purge.js';
 import { reportCommands } from './commands/report.js';
 import { selfcheckCommand } from './commands/selfcheck.js';
+import { sharesCommands } from './commands/shares.js';
 import type { CommandShell } from './commands/shell.js';
 import { syncCommand } from './commands/sync.js';
 import { tokenCommands } from './commands/tokens.js';
@@ -63,6 +64,7 @@ const COMMANDS = [
   usersCommands,
   groupsCommands,
   invitesCommands,
+  sharesCommands,
   reportCommands,
   databaseCommands,
   purgeCommand,

@@ -33,23 +33,32 @@ interface Synced extends SyncReport {
 }
 
 async function sync(context: CommandContext, options: SyncOptions): Promise<number> {
+  const acceptSmaller = options.acceptSmaller === true;
+  const synced = await readFreshly(context, { timeoutSeconds: options.timeout, acceptSmaller });
+  if (options.json === true) context.output.json(synced);
+  else print(synced, context);
+  return synced.problem === null ? EXIT.ok : EXIT.notDone;
+}
+
+/** Has the workspace read by whoever may: the running bridge, else this process. */
+export async function readFreshly(
+  context: CommandContext,
+  options: { readonly timeoutSeconds: number; readonly acceptSmaller: boolean },
+): Promise<Synced & { readonly by: 'server' | 'command' }> {
   const { output, shell } = context;
   const config = context.config();
   requireDatabase(config);
   const { isServed } = await import('../store/serving-lock.js');
-  const request = { id: shell.uuid(), askedAt: shell.clock.now(), acceptSmaller: options.acceptSmaller === true };
-  const deadline = shell.clock.monotonic() + options.timeout * 1000;
+  const request = { id: shell.uuid(), askedAt: shell.clock.now(), acceptSmaller: options.acceptSmaller };
+  const deadline = shell.clock.monotonic() + options.timeoutSeconds * 1000;
   const served = isServed(config.databasePath);
-  if (options.json !== true)
-    output.note(
-      served ? 'The running bridge reads the workspace ...' : 'No bridge is running: reading the workspace here ...',
-    );
+  output.note(
+    served ? 'The running bridge reads the workspace ...' : 'No bridge is running: reading the workspace here ...',
+  );
   const synced = served
     ? await askServer(context, config, request, deadline)
     : await syncHere(context, config, request, deadline);
-  if (options.json === true) output.json({ ...synced, by: served ? 'server' : 'command' });
-  else print(synced, context);
-  return synced.problem === null ? EXIT.ok : EXIT.notDone;
+  return { ...synced, by: served ? 'server' : 'command' };
 }
 
 function print(

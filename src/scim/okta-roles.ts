@@ -7,6 +7,7 @@
 import { attribute } from '../domain/attribute.js';
 import { matches } from '../domain/match.js';
 import type { ResourceType } from '../domain/schema.js';
+import type { Rules } from '../domain/rules.js';
 import type { JsonObject, SeatType } from '../domain/types.js';
 import { notFound } from '../errors.js';
 import type { Caller } from './context.js';
@@ -24,6 +25,14 @@ export interface Entitlement {
   readonly description: string;
   /** Type of the resource. */
   readonly type: string;
+}
+
+/** Those that the mapping file names, for governance. */
+export function namedEntitlements(rules: Pick<Rules, 'namedEntitlements'>): readonly Entitlement[] {
+  return rules.namedEntitlements.map(({ value, display, description: words }) => {
+    const [type = '', id = '', role = ''] = value.split(':');
+    return { value, displayName: display, description: words ?? `Role ${role} on ${type} ${id}.`, type };
+  });
 }
 
 const OPTIONS = { mutability: 'readOnly', required: true } as const;

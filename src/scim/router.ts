@@ -22,7 +22,7 @@ import { DEFAULT_LIMITS, type ScimApp, type ScimLimits, type ScimRequest } from 
 import { handle } from './endpoints.js';
 import { parseCondition } from './etags.js';
 import { discardBody, readJsonBody, type BodyLimits } from './json-body.js';
-import type { Entitlement } from './okta-roles.js';
+import { namedEntitlements, type Entitlement } from './okta-roles.js';
 import { NO_PARAMETERS, parseQuery } from './query.js';
 import { sendError, toScimError } from './reply.js';
 import { guessIdp, logRequest, outcomeOf, readClientRequestId, type RequestEvent } from './request-log.js';
@@ -107,7 +107,7 @@ function toApp(options: ScimRouterOptions): ScimApp {
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     baseUrl: () => (typeof baseUrl === 'string' ? baseUrl : baseUrl()).replace(/\/$/, ''),
     rules: options.rules,
-    entitlements: options.entitlements ?? (() => []),
+    entitlements: options.entitlements ?? (() => namedEntitlements(options.rules())),
     oauth: options.verifyAccessToken !== undefined,
   };
 }
