@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { createContext } from './commands/context.js';
 import { databaseCommands } from './commands/database.js';
 import { doctorCommand } from './commands/doctor.js';
+import { driftCommand } from './commands/drift.js';
 import { explainCommand } from './commands/explain.js';
 import { groupsCommands } from './commands/groups.js';
 import { heldCommands } from './commands/held.js';
@@ -61,6 +62,7 @@ const COMMANDS = [
   planCommand,
   syncCommand,
   heldCommands,
+  driftCommand,
   usersCommands,
   groupsCommands,
   invitesCommands,

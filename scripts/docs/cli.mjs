@@ -21,7 +21,7 @@ const EXIT_WORDS = {
   ok: 'done; nothing to say',
   notDone:
     'not done (not found, refused, not confirmed, no answer); `doctor`: there are warnings; `selfcheck`: a step failed',
-  attention: '`plan`: there are calls to make; `doctor`: something fails',
+  attention: '`plan`: there are calls to make; `drift`, `shares check`: something differs; `doctor`: something fails',
   usage: 'the command line is wrong',
   bug: 'a bug; please report it',
   secondProcess: 'another process serves this database',

@@ -3,13 +3,11 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { EXIT, StartError } from '../errors.js';
-import { CommandError, openForCommands, requireDatabase, type CommandContext } from './context.js';
+import { CommandError, requireDatabase, type CommandContext } from './context.js';
 import { act, withYes, type Yes } from './define.js';
 import { count, iso } from './output.js';
-import { planEverything, printPlan } from './plan.js';
-
-/** Setting of a restored database: nothing is sent before an administrator has accepted it. */
-export const DRY_RUN_UNTIL_ACCEPTED = 'dryRunUntilAccepted';
+import { accept } from './plan.js';
+import { DRY_RUN_UNTIL_ACCEPTED, RESTORED_AT } from './restored.js';
 
 interface Force {
   readonly force?: boolean;
@@ -39,8 +37,8 @@ export function databaseCommands(program: Command, context: CommandContext): voi
     }),
   );
   withYes(restore.command('accept'))
-    .description('show the plan of a restored database, and let the bridge work again')
-    .action(act(context, (options: Yes) => acceptRestore(context, options)));
+    .description('the same as `plan --accept`: show the plan, ask, and let the bridge work again')
+    .action(act(context, (options: Yes) => accept(context, options)));
 }
 
 async function migrateDatabase(context: CommandContext): Promise<void> {
@@ -98,12 +96,12 @@ async function restoreBackup(context: CommandContext, file: string, options: Yes
   try {
     const now = shell.clock.now();
     const stamp = iso(now).replaceAll(/[-:]/g, '');
-    const mark = JSON.stringify({ restoredAt: now, from: path.resolve(file) });
-    const kept = await replaceDatabase(file, databasePath, stamp, { [DRY_RUN_UNTIL_ACCEPTED]: mark });
+    const marks = { [DRY_RUN_UNTIL_ACCEPTED]: 'true', [RESTORED_AT]: String(now) };
+    const kept = await replaceDatabase(file, databasePath, stamp, marks);
     output.line(`${databasePath} is restored from ${file}.`);
     if (kept !== null) output.line(`What was there before is ${kept}.`);
     if (facts.pending.length > 0) output.line(`The next start runs the migrations ${facts.pending.join(', ')}.`);
-    output.line('Next: start the bridge, look at `plan` after its first reading, then `restore accept`.');
+    output.line('Next: start the bridge, look at `plan` after its first reading, then `plan --accept`.');
   } finally {
     lock.release();
   }
@@ -126,27 +124,4 @@ function checkWorkspace(found: string | null, present: string | null, file: stri
     `${file} belongs to the workspace ${found}, the present database to ${present}. ` +
       'If that is meant, say --force; the API key has to be of the workspace of the backup.',
   );
-}
-
-async function acceptRestore(context: CommandContext, options: Yes): Promise<void> {
-  const { output } = context;
-  const opened = await openForCommands(context.config(), context.shell);
-  const { store } = opened;
-  try {
-    const mark = await store.setting(DRY_RUN_UNTIL_ACCEPTED);
-    if (mark === null || mark === '') throw new CommandError('No restored database waits for acceptance.');
-    const { restoredAt } = JSON.parse(mark) as { readonly restoredAt: number };
-    const readAt = await store.membersReadAt();
-    if (readAt === null || readAt < restoredAt)
-      throw new CommandError(
-        'The workspace has not been read since the restore: start the bridge, or run `sync`, and try again.',
-      );
-    printPlan(await planEverything(opened, context), output);
-    await context.confirm('Accept the restored state, and let the bridge make these calls?', options);
-    await store.setSetting(DRY_RUN_UNTIL_ACCEPTED, '');
-    await store.audit({ actor: 'cli', action: 'restore.accept', subject: null, requestId: context.writer().requestId });
-    output.line('Accepted: the bridge works again.');
-  } finally {
-    store.close();
-  }
 }

@@ -1,8 +1,9 @@
 /** What `doctor` finds in the database: tokens, work that is stuck, links, protected members. */
 import type { Millis } from '../domain/types.js';
+import { DROPPED } from '../store/ledger.js';
 import type { Store, TokenRecord } from '../store/port.js';
 import type { Opened } from './context.js';
-import { DRY_RUN_UNTIL_ACCEPTED } from './database.js';
+import { DRY_RUN_UNTIL_ACCEPTED } from './restored.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { count, iso, span } from './output.js';
 
@@ -61,12 +62,12 @@ export async function checkDirectory(opened: Opened, now: Millis): Promise<reado
 
 async function checkRestore(store: Store): Promise<readonly Finding[]> {
   const mark = await store.setting(DRY_RUN_UNTIL_ACCEPTED);
-  if (mark === null || mark === '') return [];
+  if (mark !== 'true') return [];
   return [
     warn(
       'Restore',
       'the database was restored: nothing is sent before you accept it',
-      'Look at `plan`, then run `restore accept`.',
+      'Look at `plan`, then run `plan --accept`.',
     ),
   ];
 }
@@ -74,7 +75,7 @@ async function checkRestore(store: Store): Promise<readonly Finding[]> {
 async function checkWork(store: Store, now: Millis): Promise<readonly Finding[]> {
   const { ledger, oldestDueAt } = await store.counts();
   const refused = (await store.ledger({ states: ['refused'], limit: 10_000 })).filter(
-    ({ retryAt }) => retryAt !== null,
+    ({ retryAt, errorCode }) => retryAt !== null && errorCode !== DROPPED,
   );
   const findings: Finding[] = [];
   if (ledger.held > 0)

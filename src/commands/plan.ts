@@ -1,110 +1,119 @@
 /** `plan`: every call that the bridge would make now, and what keeps the others back. Sends nothing. */
 import type { Command } from 'commander';
-import { planPerson, type PlannedChange } from '../domain/plan.js';
-import { planShareHolder } from '../domain/plan-shares.js';
 import { cleanText, describeChange } from '../domain/refusal.js';
-import { changeKey, isGrant, type Change, type UserId } from '../domain/types.js';
+import { isGrant } from '../domain/types.js';
 import { EXIT } from '../errors.js';
-import type { PersonRef } from '../store/port.js';
-import type { CommandContext, Opened } from './context.js';
-import { act, withJson, type Json } from './define.js';
-import { count, iso, type Output } from './output.js';
+import type { PlannedCall, WholePlan, WithheldCall } from '../reconcile/whole-plan.js';
+import { CommandError, type CommandContext, type Opened } from './context.js';
+import { act, withJson, withYes, type Json, type Yes } from './define.js';
+import { count, iso, type Output, type Progress } from './output.js';
+import { DRY_RUN_UNTIL_ACCEPTED, RESTORED_AT } from './restored.js';
 
-/** One call, and whom it is for. */
-export interface PlannedCall {
-  readonly subject: string;
-  readonly change: Change;
-  readonly why: string;
-}
-
-export interface WholePlan {
-  /** In the order in which each subject would be worked on. */
-  readonly calls: readonly PlannedCall[];
-  /** An administrator has to release or drop these. */
-  readonly held: readonly PlannedCall[];
-  /** Members have to be read before these people can be planned on. */
-  readonly unread: readonly string[];
-  readonly people: ReadonlyMap<string, PersonRef>;
-  /** When the workspace was last read. */
-  readonly readAt: number | null;
+interface PlanOptions extends Json, Yes {
+  readonly accept?: boolean;
 }
 
 export function planCommand(program: Command, context: CommandContext): void {
-  withJson(program.command('plan'))
+  withYes(withJson(program.command('plan')))
     .description('show every call to ElevenLabs that would be made now; exit code 2 when there are any')
+    .option('--accept', 'after a restore: show the plan, ask, and let the bridge work again')
     .action(
-      act(context, ({ json }: Json) =>
-        context.withStore(async (opened) => {
-          const plan = await planEverything(opened, context);
-          if (json === true) context.output.json(toJson(plan));
-          else printPlan(plan, context.output);
-          return plan.calls.length > 0 ? EXIT.attention : EXIT.ok;
-        }),
+      act(context, (options: PlanOptions) =>
+        options.accept === true ? accept(context, options) : plan(context, options),
       ),
     );
 }
 
-/** Plans everybody from one directory and the last reading of the workspace. */
-export async function planEverything({ store, rules }: Opened, { shell, output }: CommandContext): Promise<WholePlan> {
-  const now = shell.clock.now();
-  const subjects = await store.planSubjects();
-  const calls: PlannedCall[] = [];
-  const held: PlannedCall[] = [];
-  const unread: string[] = [];
-  const progress = subjects.length < MANY ? null : output.progress('Planning', subjects.length);
-  for (const [index, subject] of subjects.entries()) {
-    if (index % 100 === 0) progress?.at(index);
-    const put = ({ change, why }: PlannedChange, isHeld: boolean): void =>
-      void (isHeld ? held : calls).push({ subject, change, why });
-    if (subject.startsWith('user:')) {
-      const person = await store.person(subject.slice('user:'.length) as UserId);
-      if (person === null) continue;
-      const plan = planPerson(person, rules, now);
-      const isHeld = ({ change }: PlannedChange) =>
-        person.held.has(changeKey(change)) && !person.released.has(changeKey(change));
-      for (const planned of plan.changes) put(planned, isHeld(planned));
-      if (plan.needsReading) unread.push(subject);
-    } else {
-      const holder = await store.shareSubject(subject);
-      if (holder !== null) for (const planned of planShareHolder(holder, now)) put(planned, false);
-    }
-  }
-  progress?.end();
-  const named = [...calls, ...held].map(({ subject }) => subject);
-  return {
-    ...{ calls, held, unread },
-    people: await store.peopleOf([...new Set([...named, ...unread])]),
-    readAt: await store.membersReadAt(),
+async function plan(context: CommandContext, { json }: Json): Promise<number> {
+  return context.withStore(async (opened) => {
+    const whole = await planEverything(opened, context);
+    if (json === true) context.output.json(toJson(whole));
+    else printPlan(whole, context.output);
+    return whole.calls.length > 0 ? EXIT.attention : EXIT.ok;
+  });
+}
+
+/** Plans everybody from the directory and the last reading of the workspace, under every limit. */
+async function planEverything({ store, config, rules }: Opened, context: CommandContext): Promise<WholePlan> {
+  const { shell, output } = context;
+  const { clock } = shell;
+  const { log } = context.log(config);
+  const [{ Guards }, { planEverybody }, { createAlerts }] = await Promise.all([
+    import('../reconcile/guards.js'),
+    import('../reconcile/whole-plan.js'),
+    import('../alerts.js'),
+  ]);
+  const guards = new Guards({
+    ...{ store, clock, log },
+    alerts: createAlerts({ clock, log, post: null }),
+    rules: () => rules,
+    deprovisionLimit: config.deprovisionLimit,
+    inviteLimit: config.inviteLimit,
+    dryRun: config.dryRun,
+  });
+  await guards.recover();
+  let progress: Progress | null = null;
+  const onProgress = (done: number, total: number): void => {
+    if (total < MANY || done % STEP !== 0) return;
+    progress ??= output.progress('Planning', total);
+    progress.at(done);
   };
+  const whole = await planEverybody({ store, rules, guards, now: clock.now(), onProgress });
+  (progress as Progress | null)?.end();
+  return whole;
 }
 
 /** Below this many nobody has to wait. */
 const MANY = 500;
+const STEP = 100;
 
-export function printPlan({ calls, held, unread, people, readAt }: WholePlan, output: Output): void {
+/** Ends the dry run that a restored database is in. */
+export async function accept(context: CommandContext, options: Yes): Promise<void> {
+  const { output } = context;
+  await context.withStore(async (opened) => {
+    const { store, config } = opened;
+    if ((await store.setting(DRY_RUN_UNTIL_ACCEPTED)) !== 'true')
+      throw new CommandError('No restored database waits for acceptance.');
+    const restoredAt = Number((await store.setting(RESTORED_AT)) ?? 0);
+    const readAt = await store.membersReadAt();
+    if (readAt === null || readAt < restoredAt)
+      throw new CommandError(
+        'The workspace has not been read since the restore: start the bridge, or run `sync`, and try again.',
+      );
+    printPlan(await planEverything(opened, context), output);
+    await context.confirm('Accept the restored state, and let the bridge make these calls?', options);
+    const writer = context.writer();
+    await store.setSetting(DRY_RUN_UNTIL_ACCEPTED, 'false');
+    await store.scheduleWaiting('dryRun', writer.requestId);
+    await store.audit({ actor: 'cli', action: 'restore.accept', subject: null, requestId: writer.requestId });
+    output.line(
+      config.dryRun ? 'Accepted; DRY_RUN is true, so that nothing is sent yet.' : 'Accepted: the bridge works again.',
+    );
+  });
+}
+
+export function printPlan({ calls, held, waiting, unread, people, readAt }: WholePlan, output: Output): void {
   const { bold, dim, green, red, yellow } = output.colours;
   let subject = '';
-  const print = (call: PlannedCall, mark: string): void => {
-    if (call.subject !== subject) output.line(bold(nameOf(call.subject, people)));
-    subject = call.subject;
-    output.line(`  ${mark}  ${dim(cleanText(call.why))}`);
+  const print = (of: string, mark: string, why: string): void => {
+    if (of !== subject) output.line(bold(nameOf(of, people)));
+    subject = of;
+    output.line(`  ${mark}  ${dim(cleanText(why))}`);
   };
-  for (const call of calls) {
-    const text = describeChange(call.change, wordsOf(call.subject, people));
-    print(call, isGrant(call.change) ? green(`+ ${text}`) : red(`- ${text}`));
-  }
-  for (const call of held) print(call, yellow(`! ${describeChange(call.change, wordsOf(call.subject, people))}, held`));
-  for (const one of unread)
-    output.line(
-      `${bold(nameOf(one, people))}\n  ${yellow('? the answer to a call was lost; the members are read first')}`,
-    );
-  if (calls.length + held.length + unread.length > 0) output.line();
+  const textOf = (call: PlannedCall): string => describeChange(call.change, wordsOf(call.subject, people));
+  for (const call of calls)
+    print(call.subject, isGrant(call.change) ? green(`+ ${textOf(call)}`) : red(`- ${textOf(call)}`), call.why);
+  for (const call of held) print(call.subject, yellow(`! ${textOf(call)}, held`), call.reason);
+  for (const call of waiting) print(call.subject, yellow(`~ ${textOf(call)}, waits`), call.reason);
+  for (const one of unread) print(one, yellow('? the members are read first'), 'the answer to a call was lost');
+  if (subject !== '') output.line();
   const grants = calls.filter(({ change }) => isGrant(change)).length;
   const parts = `${count(grants, 'grant')}, ${count(calls.length - grants, 'withdrawal')}`;
   output.line(
     calls.length === 0 ? 'No call would be made now.' : `${count(calls.length, 'call')} would be made now: ${parts}.`,
   );
   if (held.length > 0) output.line(`${count(held.length, 'change')} held: see \`held list\`.`);
+  if (waiting.length > 0) output.line(`${count(waiting.length, 'change')} waiting.`);
   output.line(
     dim(
       readAt === null ? 'The workspace has never been read.' : `As of the reading of the workspace at ${iso(readAt)}.`,
@@ -123,14 +132,20 @@ function nameOf(subject: string, people: WholePlan['people']): string {
   return cleanText(person.address === null ? person.userName : `${person.userName} (${person.address})`);
 }
 
-function toJson({ calls, held, unread, people, readAt }: WholePlan): object {
-  const one = ({ subject, change, why }: PlannedCall): object => ({
+function toJson({ calls, held, waiting, unread, people, readAt }: WholePlan): object {
+  const one = ({ subject, change, ...rest }: PlannedCall | WithheldCall): object => ({
     subject,
     userName: people.get(subject)?.userName ?? null,
     address: people.get(subject)?.address ?? null,
     change,
     grant: isGrant(change),
-    why,
+    ...rest,
   });
-  return { readAt: iso(readAt), calls: calls.map(one), held: held.map(one), waitForReading: unread };
+  return {
+    readAt: iso(readAt),
+    calls: calls.map(one),
+    held: held.map(one),
+    waiting: waiting.map(one),
+    waitForReading: unread,
+  };
 }

@@ -75,8 +75,8 @@ function printAudit(row: AuditRow, people: People, { line }: Output): void {
 }
 
 function differencesOf({ before, after, action }: AuditRow): readonly Difference[] {
-  // What a deleted thing was made of is no change.
-  if (action.endsWith('.delete')) return [];
+  // What a deleted thing was made of is no change; other rows hold no documents.
+  if (action.endsWith('.delete') || !/^(user|group)\./.test(action)) return [];
   const read = (text: string | null) => (text === null ? undefined : (JSON.parse(text) as JsonValue));
   return diffDocuments(read(before), read(after)).filter(({ path }) => path !== 'schemas');
 }

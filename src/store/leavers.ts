@@ -4,6 +4,7 @@
  */
 import type { Change, LedgerState, Millis } from '../domain/types.js';
 import type { Core } from './core.js';
+import { DROPPED } from './ledger.js';
 import { findMember } from './mirror.js';
 import type { Leaver } from './port.js';
 import { membersReadAt } from './settings.js';
@@ -70,6 +71,7 @@ interface Withdrawal {
   readonly endedAt: Millis | null;
   readonly requestId: string | null;
   readonly status: number | null;
+  readonly code: string | null;
   readonly error: string | null;
 }
 
@@ -89,7 +91,13 @@ function evidence(core: Core, episode: Episode, readAt: Millis | null): Leaver {
     userName: row?.user_name ?? episode.userName,
     address: row?.address ?? null,
     ...{ disabledAt, deletedAt, restoredAt, by, requestId },
-    outcome: outcomeOf({ kind, openState: open?.state ?? null, isLocked, hasMember: member !== null }),
+    outcome: outcomeOf({
+      kind,
+      openState: open?.state ?? null,
+      isDropped: open?.code === DROPPED,
+      isLocked,
+      hasMember: member !== null,
+    }),
     accessEndedAt: endedAt,
     upstreamStatus: done?.status ?? null,
     upstreamRequestId: done?.requestId ?? null,
@@ -101,10 +109,12 @@ function evidence(core: Core, episode: Episode, readAt: Millis | null): Leaver {
 function outcomeOf(facts: {
   readonly kind: Change['kind'] | null;
   readonly openState: LedgerState | null;
+  readonly isDropped: boolean;
   readonly isLocked: boolean;
   readonly hasMember: boolean;
 }): Leaver['outcome'] {
-  const { kind, openState, isLocked, hasMember } = facts;
+  const { kind, openState, isDropped, isLocked, hasMember } = facts;
+  if (isDropped) return 'dropped';
   if (openState === 'held') return 'held';
   if (openState === 'refused') return 'failed';
   if (openState !== null) return 'pending';
@@ -119,6 +129,6 @@ const SELECT_EVENTS = `SELECT at, actor, action, subject, request_id AS requestI
     json_extract(before, '$.active') AS wasActive, json_extract(after, '$.active') AS isActive
   FROM audit_log WHERE action GLOB 'user.*' AND subject IS NOT NULL
     AND (action = 'user.delete' OR json_extract(after, '$.active') IS NOT NULL) ORDER BY id`;
-const SELECT_WITHDRAWALS = `SELECT change, state, ended_at AS endedAt, upstream_request_id AS requestId, upstream_status AS status, error
+const SELECT_WITHDRAWALS = `SELECT change, state, ended_at AS endedAt, upstream_request_id AS requestId, upstream_status AS status, error_code AS code, error
   FROM ledger WHERE subject = ? AND kind IN ('lock', 'revokeInvite') AND state <> 'superseded'
     AND created_at >= ? AND created_at < ? ORDER BY id`;

@@ -671,7 +671,8 @@ export interface Leaver {
   readonly restoredAt: Millis | null;
   readonly by: string;
   readonly requestId: string | null;
-  readonly outcome: 'locked' | 'inviteRevoked' | 'lockedBefore' | 'noAccess' | 'pending' | 'held' | 'failed';
+  readonly outcome:
+    'locked' | 'inviteRevoked' | 'lockedBefore' | 'noAccess' | 'pending' | 'held' | 'dropped' | 'failed';
   /** When ElevenLabs confirmed the lock or the revocation. */
   readonly accessEndedAt: Millis | null;
   readonly upstreamStatus: number | null;

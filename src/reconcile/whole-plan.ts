@@ -1,0 +1,94 @@
+/**
+ * The plan of everybody at once, as the engine would make it now: planner and policies are the
+ * same, only nothing is sent. What a dry run withholds counts as a call: that is what it is for.
+ */
+import { planPerson, type PlannedChange } from '../domain/plan.js';
+import { planShareHolder } from '../domain/plan-shares.js';
+import type { PolicyNote, Sorted } from '../domain/policies/policy.js';
+import type { Rules } from '../domain/rules.js';
+import type { Change, Millis, UserId } from '../domain/types.js';
+import type { PersonRef, Store, Subject } from '../store/port.js';
+import type { Guards } from './guards.js';
+
+/** One call, and whom it is for. */
+export interface PlannedCall {
+  readonly subject: Subject;
+  readonly change: Change;
+  /** The rule that gave it. */
+  readonly why: string;
+}
+
+export interface WithheldCall extends PlannedCall {
+  readonly policy: PolicyNote['policy'];
+  readonly reason: string;
+}
+
+export interface WholePlan {
+  /** In the order in which each subject would be worked on. */
+  readonly calls: readonly PlannedCall[];
+  /** An administrator has to release or drop these. */
+  readonly held: readonly WithheldCall[];
+  /** Time, a free seat or another mode lets these through. */
+  readonly waiting: readonly WithheldCall[];
+  /** Members have to be read before these people can be planned on. */
+  readonly unread: readonly Subject[];
+  readonly people: ReadonlyMap<Subject, PersonRef>;
+  /** When the workspace was last read. */
+  readonly readAt: Millis | null;
+}
+
+interface Growing {
+  readonly calls: PlannedCall[];
+  readonly held: WithheldCall[];
+  readonly waiting: WithheldCall[];
+  readonly unread: Subject[];
+}
+
+/** `guards` must be fresh and recovered: limits count what is planned here as if it were done. */
+export async function planEverybody(parts: {
+  readonly store: Store;
+  readonly rules: Rules;
+  readonly guards: Pick<Guards, 'sort'>;
+  readonly now: Millis;
+  readonly onProgress: (done: number, total: number) => void;
+}): Promise<WholePlan> {
+  const { store, onProgress } = parts;
+  const subjects = await store.planSubjects();
+  const plan: Growing = { calls: [], held: [], waiting: [], unread: [] };
+  for (const [index, subject] of subjects.entries()) {
+    onProgress(index, subjects.length);
+    await planSubject(subject, parts, plan);
+  }
+  const named = [...plan.calls, ...plan.held, ...plan.waiting].map(({ subject }) => subject);
+  const people = await store.peopleOf([...new Set([...named, ...plan.unread])]);
+  return { ...plan, people, readAt: await store.membersReadAt() };
+}
+
+async function planSubject(
+  subject: Subject,
+  { store, rules, guards, now }: Parameters<typeof planEverybody>[0],
+  plan: Growing,
+): Promise<void> {
+  if (!subject.startsWith('user:')) {
+    const holder = await store.shareSubject(subject);
+    if (holder !== null) put(subject, await guards.sort(planShareHolder(holder, now), null, now), plan);
+    return;
+  }
+  const person = await store.person(subject.slice('user:'.length) as UserId);
+  if (person === null) return;
+  const { changes, needsReading } = planPerson(person, rules, now);
+  if (needsReading) plan.unread.push(subject);
+  put(subject, await guards.sort(changes, person, now), plan);
+}
+
+function put(subject: Subject, { send, notes }: Sorted, plan: Growing): void {
+  for (const planned of send) plan.calls.push(callOf(subject, planned));
+  for (const { planned, fate, policy, reason } of notes) {
+    const call = callOf(subject, planned);
+    if (policy === 'dryRun') plan.calls.push(call);
+    else if (fate === 'held') plan.held.push({ ...call, policy, reason });
+    else if (fate === 'waiting') plan.waiting.push({ ...call, policy, reason });
+  }
+}
+
+const callOf = (subject: Subject, { change, why }: PlannedChange): PlannedCall => ({ subject, change, why });
