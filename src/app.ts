@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { createAlerts, type Alert, type Alerts } from './alerts.js';
+import { ADMIN_PATH, createAdminSurface } from './app/admin-surface.js';
 import { allowedIps } from './app/allowed-ips.js';
 import { watchCommands } from './app/command-watch.js';
 import { createConnections, type Connections } from './app/connections.js';
@@ -14,6 +15,8 @@ import { greet } from './app/greeting.js';
 import { createHousekeeping } from './app/housekeeping.js';
 import { createAdminHttp, createHttp, SCIM_PATH, serveHttp, type HttpServer } from './app/http.js';
 import { loadRules } from './app/rules-source.js';
+import { createTelemetry } from './app/telemetry.js';
+import { VERSION } from './app/version.js';
 import { checkNeighbour, checkPin } from './app/workspace-pin.js';
 import type { Clock } from './clock.js';
 import { publicUrlFor, type Config } from './config.js';
@@ -22,6 +25,7 @@ import type { WorkspaceGateway } from './elevenlabs/port.js';
 import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
 import { EXIT, StartError } from './errors.js';
 import type { Log } from './log.js';
+import { createMetrics } from './metrics.js';
 import { createAccessTokens } from './oauth/access-tokens.js';
 import { createKeyRing } from './oauth/key-ring.js';
 import { createTokenEndpoint } from './oauth/token-endpoint.js';
@@ -70,10 +74,17 @@ export function createApp(options: AppOptions): App {
   const { config, store, gateway, clock, log, rules, random } = options;
   const limiter = createLimiter({ clock, random, maxConcurrency: config.upstreamConcurrency });
   const alerts = createAlerts({ clock, log, post: options.postAlert ?? null });
-  const reconciler = new Reconciler({
+  const metrics = createMetrics({
+    ...{ clock, version: VERSION },
+    numbers: () => store.numbers(),
+    tokens: () => store.listTokens(),
+    engine: () => reconciler.state,
+    limiter: () => limiter.state(),
+  });
+  const telemetry = createTelemetry({ store, clock, log, metrics });
+  const reconciler: Reconciler = new Reconciler({
     ...{ store, gateway, limiter, clock, log, rules, alerts },
-    observe: ({ endpoint, outcome, status, latencyMs }) =>
-      log.debug({ endpoint, outcome, status, latencyMs: Math.round(latencyMs) }, 'upstream call'),
+    observe: (call) => telemetry.onCall(call),
     concurrency: config.upstreamConcurrency,
     provisionWaitMs: config.provisionWaitMs,
     syncIntervalMs: config.syncIntervalSeconds * 1000,
@@ -95,21 +106,37 @@ export function createApp(options: AppOptions): App {
     baseUrl: scimUrl,
     verifyAccessToken: oauth.verify,
     onAuthenticated: (request) => connections.trust(request.socket),
+    onRequest: (event) => telemetry.onRequest(event),
+  });
+  const admin = createAdminSurface({
+    ...{ store, clock, log, rules, config, telemetry, metrics },
+    engine: reconciler,
+    upstream: () => limiter.state(),
+    publicUrl: options.publicUrl,
+    onAuthenticated: (request) => connections.trust(request.socket),
   });
   const monitors = {
     ...{ log, trustProxy: config.trustProxy },
-    health: () => ({ mode: modeOf(config, reconciler), workspace: reconciler.state, upstream: limiter.state() }),
+    health: () => ({ mode: modeOf(config), workspace: reconciler.state, upstream: limiter.state() }),
     unready: () => unreadyReason(store, reconciler),
   };
-  const http = createHttp({ ...monitors, scim, token: oauth.endpoint, gate: createGate(options), admin: null });
+  const http = createHttp({
+    ...monitors,
+    scim,
+    token: oauth.endpoint,
+    gate: createGate(options),
+    admin: config.adminListener === null ? admin : null,
+  });
   return {
     http,
-    adminHttp: config.adminListener === null ? null : createAdminHttp({ ...monitors, admin: null }),
+    adminHttp: config.adminListener === null ? null : createAdminHttp({ ...monitors, admin }),
     connections,
     reconciler,
     alerts,
     limiter,
     async start() {
+      metrics.start();
+      telemetry.start();
       await reconciler.start();
       housekeeping.start();
     },
@@ -117,14 +144,16 @@ export function createApp(options: AppOptions): App {
       housekeeping.stop();
       await reconciler.stop();
       await limiter.close();
+      await telemetry.stop();
+      metrics.stop();
     },
   };
 }
 
 /** Whether anything real can come of a request: `selfcheck` plays only where nothing can. */
-function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): 'sandbox' | 'dryRun' | 'live' {
+function modeOf({ upstream, dryRun }: Config): 'sandbox' | 'dryRun' | 'live' {
   if (upstream.kind === 'sandbox') return 'sandbox';
-  return dryRun || state.dryRun !== null ? 'dryRun' : 'live';
+  return dryRun ? 'dryRun' : 'live';
 }
 
 /** Access tokens for OAuth clients: where they are given, and how they are checked. */
@@ -211,7 +240,7 @@ async function serve(parts: Parts): Promise<Bridge> {
     random: Math.random, // eslint-disable-line no-restricted-properties -- the root of all randomness
     onOtherWorkspace: (pinned, found) => fail(otherWorkspace(config, pinned, found)),
   });
-  const { main, close: closeServers } = await listen(app, config, { clock, log });
+  const { main, adminPort, close: closeServers } = await listen(app, config, { clock, log });
   const url = publicUrlFor(config, main.port);
   address.url = url;
   // After listening: the SDK takes seconds to load, and SCIM can be read without it.
@@ -219,7 +248,8 @@ async function serve(parts: Parts): Promise<Bridge> {
   const watch = watchCommands({ ...{ store, clock, log }, reconciler: app.reconciler });
   // The last of the packages: some define properties on what is frozen then.
   void gateway.load().then(freezePrototypes, freezePrototypes);
-  announce({ config, print, isTerminal, url, demo: demo !== null, made, tokens });
+  const adminUrl = `${adminUrlFor(config, url, adminPort)}${ADMIN_PATH}`;
+  announce({ config, print, isTerminal, url, adminUrl, demo: demo !== null, made, tokens });
   log.info({ url, sandbox: demo !== null }, 'Serving.');
   return {
     url,
@@ -239,7 +269,7 @@ async function listen(
   app: App,
   { host, port, tls, adminListener }: Config,
   parts: { readonly clock: Clock; readonly log: Log },
-): Promise<{ readonly main: HttpServer; close(): Promise<void> }> {
+): Promise<{ readonly main: HttpServer; readonly adminPort: number | null; close(): Promise<void> }> {
   const shared = { ...parts, tls, connections: app.connections };
   const main = await serveHttp(app.http, { ...shared, host, port });
   const servers = [main];
@@ -253,6 +283,7 @@ async function listen(
   }
   return {
     main,
+    adminPort: servers[1]?.port ?? null,
     async close() {
       await Promise.all(servers.map((server) => server.close(GRACE_MS)));
     },
@@ -277,13 +308,21 @@ interface Announcement {
   readonly print: (line: string) => void;
   readonly isTerminal: boolean;
   readonly url: string;
+  readonly adminUrl: string;
   readonly demo: boolean;
   readonly made: MadeTokens;
   readonly tokens: MadeTokens;
 }
 
+/** Under its own port the page has an address of its own; PUBLIC_URL is that of SCIM. */
+function adminUrlFor(config: Config, url: string, adminPort: number | null): string {
+  const listener = config.adminListener;
+  if (listener === null || adminPort === null) return url;
+  return publicUrlFor({ ...config, publicUrl: null, host: listener.host }, adminPort);
+}
+
 /** New tokens are told once; those of the sandbox at each start. */
-function announce({ config, print, isTerminal, url, demo, made, tokens }: Announcement): void {
+function announce({ config, print, isTerminal, url, adminUrl, demo, made, tokens }: Announcement): void {
   const isNew = made.scim !== null || made.admin !== null;
   const tokenFile = isNew && !demo && !isTerminal ? writeTokenFile(config.databasePath, made) : null;
   const shown = demo ? { scim: made.scim ?? tokens.scim, admin: made.admin ?? tokens.admin } : made;
@@ -293,7 +332,7 @@ function announce({ config, print, isTerminal, url, demo, made, tokens }: Announ
     scimToken: tokenFile === null ? shown.scim : null,
     adminToken: tokenFile === null ? shown.admin : null,
     tokenFile,
-    adminUrl: null,
+    adminUrl,
   });
   for (const line of lines) print(line);
 }

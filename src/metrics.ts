@@ -19,7 +19,6 @@ export const METRIC_PREFIX = 'scim_bridge_';
 export interface MetricsSources {
   readonly clock: Clock;
   readonly version: string;
-  readonly dryRun: boolean;
   readonly numbers: () => Promise<Numbers>;
   readonly tokens: () => Promise<readonly TokenRecord[]>;
   readonly engine: () => ReconcilerState;
@@ -151,7 +150,10 @@ function createGauges(registry: Registry) {
     new Gauge<L>({ name: METRIC_PREFIX + name, help, labelNames: [...labelNames], registers: [registry] });
   return {
     info: gauge('info', 'Always 1; the version of the bridge is a label.', ['version']),
-    dryRun: gauge('dry_run', '1 while DRY_RUN keeps the bridge from changing anything at ElevenLabs.'),
+    dryRun: gauge(
+      'dry_run',
+      '1 while nothing is sent to ElevenLabs: DRY_RUN, or a restored database that was not accepted yet.',
+    ),
     phase: gauge('phase', '1 for the present relation to the workspace, 0 for the others.', ['phase']),
     queue: gauge('queue_entries', 'Users and groups whose plan is to be computed, now or later.'),
     overdue: gauge(
@@ -212,7 +214,6 @@ async function collect(
   const now = sources.clock.now();
   const numbers = await sources.numbers();
   gauges.info.set({ version: sources.version }, 1);
-  gauges.dryRun.set(sources.dryRun ? 1 : 0);
   setEach((status, count) => gauges.users.set({ status }, count), USER_STATUSES, numbers.users);
   setEach((value, count) => gauges.groups.set({ link_status: value }, count), LINK_STATUSES, numbers.groups);
   setEach((value, count) => gauges.invites.set({ state: value }, count), INVITE_STATES, numbers.invites);
@@ -241,7 +242,8 @@ async function collect(
 }
 
 function collectEngine(gauges: ReturnType<typeof createGauges>, sources: MetricsSources): void {
-  const { phase, readings } = sources.engine();
+  const { phase, readings, dryRun } = sources.engine();
+  gauges.dryRun.set(dryRun === null ? 0 : 1);
   for (const known of PHASES) gauges.phase.set({ phase: known }, known === phase ? 1 : 0);
   gauges.lastSync.set((readings.lastFullAt ?? 0) / 1000);
   gauges.lastMembers.set((readings.lastMembersAt ?? 0) / 1000);

@@ -32,6 +32,8 @@ export interface GuardOptions {
   /** Requests per admin token. */
   readonly requests?: AttemptLimitOptions;
   readonly random?: Random;
+  /** Answers who is turned away, in place of JSON; status and `Retry-After` are set. */
+  readonly answerRefusal?: (request: Request, response: Response, error: string) => void;
   /** Called as soon as a request is known to come from an administrator. */
   readonly onAuthenticated?: (request: Request) => void;
 }
@@ -66,6 +68,12 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
   const sessions = createSessions({ store, clock, ...(random === undefined ? {} : { random }) });
   const attempts = createAttemptLimit(clock, options.attempts ?? DEFAULT_ATTEMPTS);
   const requests = createAttemptLimit(clock, options.requests ?? DEFAULT_REQUESTS);
+  const answer = options.answerRefusal ?? answerWithJson;
+
+  const refuse: Refuse = (request, response, status, error, retryAfter = null) => {
+    if (retryAfter !== null) response.set('Retry-After', String(retryAfter));
+    answer(request, response.status(status), error);
+  };
 
   const identify = async (request: Request, response: Response): Promise<boolean> => {
     const bearer = readBearer(request);
@@ -82,20 +90,20 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
 
   return {
     sameOrigin(request, response, next) {
-      if (isFromOtherSite(request)) refuse(response, 403, 'The request comes from another site.');
+      if (isFromOtherSite(request)) refuse(request, response, 403, 'The request comes from another site.');
       else next();
     },
     authenticate(request, response, next) {
       identify(request, response)
         .then((isAdmin) => {
           if (!isAdmin) {
-            turnAway(request, response, options.loginPath, failed(request));
+            turnAway(request, response, { loginPath: options.loginPath, retryAfter: failed(request), refuse });
             return;
           }
           options.onAuthenticated?.(request);
           const retryAfter = requests.fail(adminOf(response).tokenId);
           if (retryAfter === null) next();
-          else refuse(response, 429, 'Too many requests with this admin token.', retryAfter);
+          else refuse(request, response, 429, 'Too many requests with this admin token.', retryAfter);
         })
         .catch(next);
     },
@@ -103,7 +111,8 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
       const { session } = knownOf(response);
       const isProven = session === null || sameDigest(readCsrfToken(request), session.csrfToken);
       if (SAFE_METHODS.has(request.method) || (isProven && (session === null || !isFromOtherSite(request)))) next();
-      else refuse(response, 403, 'The form has expired or was not sent from this page. Reload it and try again.');
+      else
+        refuse(request, response, 403, 'The form has expired or was not sent from this page. Reload it and try again.');
     },
     async login(request, response, secret) {
       const opened =
@@ -188,9 +197,16 @@ function isFromOtherSite(request: Request): boolean {
   return !URL.canParse(origin) || new URL(origin).host !== request.host;
 }
 
-function turnAway(request: Request, response: Response, loginPath: string, retryAfter: number | null): void {
+type Refuse = (request: Request, response: Response, status: number, error: string, retryAfter?: number | null) => void;
+
+function turnAway(
+  request: Request,
+  response: Response,
+  how: { readonly loginPath: string; readonly retryAfter: number | null; readonly refuse: Refuse },
+): void {
+  const { loginPath, retryAfter, refuse } = how;
   if (retryAfter !== null) {
-    refuse(response, 429, 'Too many failed log-ins from this address.', retryAfter);
+    refuse(request, response, 429, 'Too many failed log-ins from this address.', retryAfter);
     return;
   }
   const isPage = SAFE_METHODS.has(request.method) && request.accepts(['json', 'html']) === 'html';
@@ -199,10 +215,9 @@ function turnAway(request: Request, response: Response, loginPath: string, retry
     return;
   }
   response.set('WWW-Authenticate', 'Bearer realm="admin"');
-  refuse(response, 401, 'An admin token or a session is needed.');
+  refuse(request, response, 401, 'An admin token or a session is needed.');
 }
 
-function refuse(response: Response, status: number, error: string, retryAfter: number | null = null): void {
-  if (retryAfter !== null) response.set('Retry-After', String(retryAfter));
-  response.status(status).json({ error });
+function answerWithJson(_request: Request, response: Response, error: string): void {
+  response.json({ error });
 }

@@ -93,12 +93,22 @@ export function createSessions(options: SessionOptions): Sessions {
   };
 }
 
+/** An admin token with this scope reads the metrics and opens nothing else: monitors need no more. */
+export const METRICS_SCOPE = 'metrics';
+
 /** The holder of an admin token that is valid now. */
 export async function findAdmin(store: TokenStore, tokenHash: string, now: number): Promise<AdminIdentity | null> {
   const token = await store.findToken(tokenHash);
-  return token?.kind === 'admin' && isValid(token, now)
+  return token?.kind === 'admin' && token.scopes.length === 0 && isValid(token, now)
     ? { tokenId: token.id, label: token.label, actor: `admin:${token.label}` }
     : null;
+}
+
+/** Whether a token may read the metrics: that of an administrator, or one for this alone. */
+export async function mayReadMetrics(store: TokenStore, tokenHash: string, now: number): Promise<boolean> {
+  const token = await store.findToken(tokenHash);
+  if (token?.kind !== 'admin' || !isValid(token, now)) return false;
+  return token.scopes.length === 0 || token.scopes.includes(METRICS_SCOPE);
 }
 
 function isValid(token: TokenRecord, now: number): boolean {

@@ -25,8 +25,18 @@ const READINGS_KEPT = { rows: 5_000, days: 7 } as const;
 /** While the database cannot be written, memory must not grow without end. */
 const MOST_WAITING = 1_000;
 
+/** One of the last requests, for whoever sets up an IdP. */
+export interface RecentRequest extends Pick<RequestEvent, 'method' | 'template' | 'status' | 'idp' | 'tokenLabel'> {
+  readonly at: number;
+}
+
+/** In memory alone: a restart forgets them. */
+const RECENT_KEPT = 50;
+
 export interface Telemetry {
   onRequest(event: RequestEvent): void;
+  /** Newest first. */
+  recentRequests(): readonly RecentRequest[];
   onCall(call: UpstreamCall): void;
   start(): void;
   /** Writes what has been gathered. */
@@ -43,6 +53,7 @@ export function createTelemetry(parts: {
   const { store, clock, log, metrics } = parts;
   let counts = new Map<string, number>();
   let calls: ReadingCall[] = [];
+  let recent: readonly RecentRequest[] = [];
   let cancel: () => void = () => undefined;
 
   const count = (name: string): void => {
@@ -74,7 +85,10 @@ export function createTelemetry(parts: {
       metrics.onRequest(event);
       count(HOURLY.requests);
       if (event.outcome !== 'ok') count(HOURLY.requestFailures);
+      const { method, template, status, idp, tokenLabel } = event;
+      recent = [{ at: clock.now(), method, template, status, idp, tokenLabel }, ...recent.slice(0, RECENT_KEPT - 1)];
     },
+    recentRequests: () => recent,
     onCall(call) {
       logCall(log, call);
       metrics.onCall(call);

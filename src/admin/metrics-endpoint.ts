@@ -1,0 +1,43 @@
+/**
+ * `/metrics`: with the token of an administrator or one that may read metrics alone, as bearer. A
+ * program on this very machine needs none, unless the bridge is known to be reached through a proxy:
+ * then everybody would seem to be on this machine.
+ */
+import type { Request, RequestHandler } from 'express';
+import { hashToken } from '../domain/secret-token.js';
+import type { AdminOptions } from './context.js';
+import { mayReadMetrics } from './sessions.js';
+
+type MetricsParts = Pick<AdminOptions, 'store' | 'clock' | 'metrics' | 'metricsOnLoopback'>;
+
+export function metricsEndpoint({ store, clock, metrics, metricsOnLoopback }: MetricsParts): RequestHandler {
+  const isAllowed = async (request: Request): Promise<boolean> => {
+    if (metricsOnLoopback && isFromHere(request)) return true;
+    const bearer = /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(request.headers.authorization ?? '')?.[1];
+    return bearer !== undefined && (await mayReadMetrics(store, hashToken(bearer), clock.now()));
+  };
+  return (request, response, next) => {
+    const answer = async (): Promise<void> => {
+      response.set('Cache-Control', 'no-store');
+      if (await isAllowed(request)) {
+        response
+          .status(200)
+          .set('Content-Type', metrics.contentType)
+          .end(await metrics.text());
+        return;
+      }
+      response.set('WWW-Authenticate', 'Bearer realm="metrics"');
+      response.status(401).json({ error: 'An admin token, or one for metrics, is needed as bearer.' });
+    };
+    answer().catch(next);
+  };
+}
+
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'];
+
+/** From this machine, and not passed on by a proxy that stands on it. */
+function isFromHere({ socket, headers }: Request): boolean {
+  const address = socket.remoteAddress ?? '';
+  const isLoopback = address === '::1' || /^(::ffff:)?127\./.test(address);
+  return isLoopback && FORWARDED.every((name) => headers[name] === undefined);
+}

@@ -1,0 +1,42 @@
+/** The admin surface with what this process has to give it. */
+import { randomUUID } from 'node:crypto';
+import type { Request } from 'express';
+import { createAdmin } from '../admin/admin.js';
+import type { AdminOptions } from '../admin/context.js';
+import type { Config } from '../config.js';
+import type { Metrics } from '../metrics.js';
+import { SCIM_PATH } from './http.js';
+import type { Telemetry } from './telemetry.js';
+import { VERSION } from './version.js';
+
+export const ADMIN_PATH = '/admin';
+
+type Given = Pick<AdminOptions, 'store' | 'engine' | 'upstream' | 'clock' | 'log' | 'rules' | 'publicUrl'>;
+
+export function createAdminSurface(
+  parts: Given & {
+    readonly config: Config;
+    readonly telemetry: Telemetry;
+    readonly metrics: Metrics;
+    readonly onAuthenticated: (request: Request) => void;
+  },
+) {
+  const { config, telemetry, metrics, ...given } = parts;
+  return createAdmin({
+    ...given,
+    scimPath: SCIM_PATH,
+    // PUBLIC_URL tells how IdPs reach SCIM. A port of its own is reached otherwise: plain, unless the bridge speaks TLS.
+    isHttps: () => config.tls !== null || (config.adminListener === null && given.publicUrl().startsWith('https:')),
+    recentRequests: () => telemetry.recentRequests(),
+    flushCounters: () => telemetry.flush(),
+    metrics,
+    metricsOnLoopback: config.publicUrl === null && config.trustProxy === 0,
+    facts: {
+      version: VERSION,
+      isSandbox: config.upstream.kind === 'sandbox',
+      drift: config.drift,
+      inviteTtlDays: config.inviteTtlDays,
+    },
+    uuid: randomUUID,
+  });
+}
