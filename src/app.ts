@@ -117,7 +117,7 @@ export function createApp(options: AppOptions): App {
   });
   const monitors = {
     ...{ log, trustProxy: config.trustProxy },
-    health: () => ({ mode: modeOf(config), workspace: reconciler.state, upstream: limiter.state() }),
+    health: () => ({ mode: modeOf(config, reconciler), workspace: reconciler.state, upstream: limiter.state() }),
     unready: () => unreadyReason(store, reconciler),
   };
   const http = createHttp({
@@ -151,9 +151,9 @@ export function createApp(options: AppOptions): App {
 }
 
 /** Whether anything real can come of a request: `selfcheck` plays only where nothing can. */
-function modeOf({ upstream, dryRun }: Config): 'sandbox' | 'dryRun' | 'live' {
+function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): 'sandbox' | 'dryRun' | 'live' {
   if (upstream.kind === 'sandbox') return 'sandbox';
-  return dryRun ? 'dryRun' : 'live';
+  return dryRun || state.dryRun !== null ? 'dryRun' : 'live';
 }
 
 /** Access tokens for OAuth clients: where they are given, and how they are checked. */
