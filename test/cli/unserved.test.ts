@@ -1,0 +1,305 @@
+/** Commands where no server runs: a database file, and a workspace of which the test is the administrator. */
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import Database from 'better-sqlite3';
+import { systemClock } from '../../src/clock.js';
+import { DEFAULT_RULES } from '../../src/domain/rules.js';
+import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
+import type { Listening } from '../../src/sandbox/server.js';
+import type { Store, WriteContext } from '../../src/store/port.js';
+import { openStore } from '../../src/store/sqlite-store.js';
+import { ensureBuilt } from '../support/bridge-process.js';
+import { cli, onTerminal, type CliResult, type Env } from '../support/cli.js';
+
+const USER_URN = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const WRITER: WriteContext = {
+  requestId: 'req-1',
+  actor: 'token:test',
+  tokenId: null,
+  interactive: false,
+  ifMatch: null,
+};
+
+let folder: string;
+let file: string;
+let sandbox: Sandbox;
+let listening: Listening;
+
+beforeAll(ensureBuilt, 90_000);
+
+beforeEach(async () => {
+  await listening?.close();
+  folder = mkdtempSync(path.join(tmpdir(), 'bridge-cli-'));
+  folders.push(folder);
+  file = path.join(folder, 'bridge.db');
+  sandbox = createSandbox({ clock: systemClock });
+  listening = await sandbox.listen();
+});
+
+const folders: string[] = [];
+
+afterAll(async () => {
+  await listening.close();
+  for (const one of folders) rmSync(one, { recursive: true, force: true });
+});
+
+const envOf = (more: Env = {}): Env => ({
+  ELEVENLABS_API_KEY: sandbox.apiKey(),
+  ELEVENLABS_BASE_URL: listening.url,
+  DATABASE_PATH: file,
+  ...more,
+});
+
+const run = (...args: readonly string[]): Promise<CliResult> => cli({ cwd: folder, env: envOf() }, ...args);
+const runWith = (env: Env, ...args: readonly string[]): Promise<CliResult> =>
+  cli({ cwd: folder, env: envOf(env) }, ...args);
+
+/** Works on the database as the server would, and closes it again. */
+async function inStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
+  const store = openStore({ path: file, clock: systemClock, rules: () => DEFAULT_RULES });
+  try {
+    return await work(store);
+  } finally {
+    store.close();
+  }
+}
+
+async function createUser(name: string): Promise<string> {
+  const address = `${name}@workspace.example`;
+  const emails = [{ value: address, type: 'work', primary: true }];
+  const document = { schemas: [USER_URN], userName: address, active: true, emails };
+  return (await inStore((store) => store.createUser(document, WRITER))).record.id;
+}
+
+const disable = (id: string): Promise<unknown> =>
+  inStore((store) => store.updateUser(id, (current) => ({ ...current, active: false }), WRITER));
+
+const mails = (): readonly string[] => sandbox.control.mailbox().map(({ to }) => to);
+
+describe('without a database', () => {
+  it('commands say what to do, and make none', async () => {
+    const all = await Promise.all([
+      run('users', 'list'),
+      run('plan', '--json'),
+      run('sync'),
+      run('backup', path.join(folder, 'b.db')),
+    ]);
+    for (const { code, stdout, stderr } of all) {
+      expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+      expect(stderr).toContain(`There is no database at ${file}.`);
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('the command line', () => {
+  it('is told in plain words what is wrong with it', async () => {
+    const all = await Promise.all([
+      run('token', 'create'),
+      run('trace'),
+      run('held', 'release'),
+      run('users', 'list', '--limit', 'x'),
+      runWith({ PORT: 'x' }, 'plan'),
+    ]);
+    expect(all.map(({ code }) => code)).toEqual([64, 64, 64, 64, 78]);
+    for (const { stdout, stderr } of all) {
+      expect(stdout).toBe('');
+      expect(stderr).not.toMatch(/^\s+at /m);
+    }
+  });
+
+  it('does not migrate by itself', async () => {
+    new Database(file).close();
+    const refused = await run('users', 'list');
+    expect(refused).toMatchObject({ code: 78, stdout: '' });
+    expect(refused.stderr).toContain('elevenlabs-scim migrate');
+    expect((await run('migrate')).code).toBe(0);
+    expect(await run('users', 'list')).toMatchObject({ code: 0, stdout: '', stderr: 'There are no such users.\n' });
+  });
+});
+
+describe('plan and sync', () => {
+  it('plan shows the calls and sends none; sync makes them, and reports who accepted', async () => {
+    await createUser('zoe');
+    const planned = await run('plan', '--json');
+    expect(planned.code).toBe(2);
+    expect(planned.json()).toMatchObject({
+      readAt: null,
+      calls: [{ address: 'zoe@workspace.example', grant: true, change: { kind: 'invite' } }],
+      held: [],
+      waiting: [],
+    });
+    const shown = await onTerminal({ cwd: folder, env: envOf() }, '', 'plan');
+    expect(shown.code).toBe(2);
+    expect(shown.stdout).toContain('\u001b[32m+ ');
+    expect(shown.stdout).toContain('1 call would be made now: 1 grant, 0 withdrawals.');
+    expect(mails()).toEqual([]);
+    expect(sandbox.control.requests()).toEqual([]);
+
+    const synced = await run('sync', '--json');
+    expect(synced.code).toBe(0);
+    expect(synced.json()).toMatchObject({ by: 'command', problem: null, due: 0 });
+    expect(mails()).toEqual(['zoe@workspace.example']);
+    expect((await run('plan')).code).toBe(0);
+
+    sandbox.control.accept('zoe@workspace.example');
+    const again = await run('sync');
+    expect(again.code).toBe(0);
+    const [user] = (await run('users', 'list', '--status', 'member', '--filter', 'active eq true', '--json')).json();
+    expect(user).toMatchObject({ userName: 'zoe@workspace.example' });
+    expect(mails()).toHaveLength(1);
+  }, 60_000);
+
+  it('sync says why it could not read, and fails', async () => {
+    await run('migrate');
+    sandbox.control.revokeKey(sandbox.apiKey());
+    const failed = await run('sync', '--timeout', '3');
+    expect(failed.code).toBe(1);
+    expect(failed.stdout).toContain('Not read: ');
+    expect(failed.stdout + failed.stderr).not.toContain(sandbox.apiKey());
+  }, 30_000);
+});
+
+describe('held', () => {
+  it('shows why, releases one person, drops the rest; plan counts under the same limits', async () => {
+    for (const name of ['ann', 'bob', 'cy']) sandbox.control.addMember({ email: `${name}@workspace.example` });
+    const ids = [await createUser('ann'), await createUser('bob'), await createUser('cy')];
+    await run('sync');
+    for (const id of ids) await disable(id);
+    const limit = { DEPROVISION_LIMIT: '1' };
+    const planned = (await runWith(limit, 'plan', '--json')).json();
+    expect(planned.calls).toHaveLength(1);
+    expect(planned.held).toHaveLength(2);
+    expect(planned.held[0]).toMatchObject({ policy: 'brake', reason: expect.stringContaining('DEPROVISION_LIMIT') });
+
+    await runWith(limit, 'sync');
+    const held = (await run('held', 'list', '--json')).json();
+    expect(held).toHaveLength(2);
+    expect(held[0]).toMatchObject({ change: { kind: 'lock' }, policy: 'brake' });
+    const [first, second] = held.map(({ address }: { address: string }) => address);
+    expect((await run('held', 'release', first)).code).toBe(1);
+    expect((await run('held', 'release', first, '--yes')).stdout).toBe('1 change released.\n');
+    expect((await run('held', 'drop', '--all', '--yes')).stdout).toBe('1 change dropped.\n');
+    expect((await run('held', 'drop', '--all', '--yes')).code).toBe(1);
+    await runWith(limit, 'sync');
+    expect(sandbox.control.member(first)).toMatchObject({ is_locked: true });
+    expect(sandbox.control.member(second)).toMatchObject({ is_locked: false });
+    const leavers = (await run('report', 'leavers', '--json')).json();
+    expect(leavers.map(({ outcome }: { outcome: string }) => outcome).sort()).toEqual(['dropped', 'locked', 'locked']);
+  }, 90_000);
+});
+
+describe('restore', () => {
+  it('puts a backup in place, keeps what was there, and sends nothing before it is accepted', async () => {
+    await createUser('ann');
+    const backup = path.join(folder, 'backup.db');
+    expect((await run('backup', backup)).code).toBe(0);
+    await createUser('bob');
+    const restored = await run('restore', backup, '--yes');
+    expect(restored).toMatchObject({ code: 0, stderr: '' });
+    const kept = readdirSync(folder).find((name) => name.includes('.before-restore-'));
+    expect(restored.stdout).toContain(String(kept));
+    const names = (await run('users', 'list', '--json')).json().map(({ userName }: { userName: string }) => userName);
+    expect(names).toEqual(['ann@workspace.example']);
+
+    const early = await run('restore', 'accept', '--yes');
+    expect(early).toMatchObject({ code: 1, stderr: expect.stringContaining('has not been read since the restore') });
+    await run('sync');
+    expect(mails()).toEqual([]);
+    const doctor = await run('doctor', '--offline');
+    expect(doctor.stdout).toContain('warn  Restore');
+    expect(await run('plan')).toMatchObject({ code: 2, stdout: expect.stringContaining('invite') });
+
+    const accepted = await run('plan', '--accept', '--yes');
+    expect(accepted).toMatchObject({ code: 0, stdout: expect.stringContaining('the bridge works again') });
+    await run('sync');
+    expect(mails()).toEqual(['ann@workspace.example']);
+    expect((await run('plan', '--accept', '--yes')).code).toBe(1);
+  }, 90_000);
+
+  it('refuses what is no sound database of this version and this workspace, and touches nothing', async () => {
+    await run('migrate');
+    const backup = path.join(folder, 'backup.db');
+    await run('backup', backup);
+    const variant = (name: string, change: (db: Database.Database) => void): string => {
+      const copy = path.join(folder, name);
+      copyFileSync(backup, copy);
+      const db = new Database(copy);
+      change(db);
+      db.close();
+      return copy;
+    };
+    const put = 'INSERT INTO settings (name, value) VALUES (?, ?)';
+    const newer = variant('newer.db', (db) =>
+      db.exec("INSERT INTO schema_migrations (name, checksum) VALUES ('999_later.sql', 'x')"),
+    );
+    const foreign = variant('foreign.db', (db) => db.prepare(put).run('workspace', 'another-workspace'));
+    await inStore((store) => store.setSetting('workspace', 'this-workspace'));
+    const text = path.join(folder, 'text.db');
+    writeFileSync(text, 'no database at all, but long enough to look at'.repeat(50));
+    const empty = variant('empty.db', () => undefined);
+    writeFileSync(empty, '');
+    const results = await Promise.all(
+      [newer, foreign, text, empty, path.join(folder, 'absent.db')].map((source) => run('restore', source, '--yes')),
+    );
+    expect(results.map(({ code }) => code)).toEqual([78, 1, 78, 78, 78]);
+    expect(results[0]?.stderr).toContain('newer version');
+    expect(results[1]?.stderr).toContain('another-workspace');
+    expect(results[2]?.stderr).toContain('cannot be read as a database');
+    expect(await inStore((store) => store.setting('dryRunUntilAccepted'))).toBeNull();
+    expect(readdirSync(folder).some((name) => name.includes('before-restore'))).toBe(false);
+  });
+
+  it('says that a copy is damaged', async () => {
+    for (let count = 0; count < 40; count++) await createUser(`user-${String(count)}`);
+    const backup = path.join(folder, 'backup.db');
+    await run('backup', backup);
+    const db = new Database(backup);
+    const root = db.prepare("SELECT rootpage FROM sqlite_master WHERE name = 'users'").pluck().get() as number;
+    const size = db.pragma('page_size', { simple: true }) as number;
+    db.close();
+    const bytes = new Uint8Array(size).fill(0x5a);
+    const { openSync, writeSync, closeSync } = await import('node:fs');
+    const handle = openSync(backup, 'r+');
+    writeSync(handle, bytes, 0, size, (root - 1) * size);
+    closeSync(handle);
+    const refused = await run('restore', backup, '--yes');
+    expect([1, 78]).toContain(refused.code);
+    expect(refused.stderr).toMatch(/damaged|malformed/);
+    expect(existsSync(`${file}.restored`)).toBe(false);
+  });
+});
+
+describe('doctor', () => {
+  it('ends with 2 and the remedy where the key is rejected, 1 where there are warnings only', async () => {
+    await run('migrate');
+    await run('token', 'create', 'idp');
+    const [good, rejected, offline] = await Promise.all([
+      run('doctor', '--json'),
+      runWith({ ELEVENLABS_API_KEY: 'sk_of_another_region_0123456789' }, 'doctor'),
+      runWith({ ELEVENLABS_API_KEY: 'sk_of_another_region_0123456789' }, 'doctor', '--offline'),
+    ]);
+    expect(good.json().fails).toBe(0);
+    expect(good.code).toBe(1);
+    expect(rejected.code).toBe(2);
+    expect(rejected.stdout).toMatch(/^fail {2}API key: ElevenLabs rejects it: .*\n {6}-> .*ELEVENLABS_REGION/m);
+    expect(rejected.stdout).not.toContain('sk_of_another_region');
+    expect(offline.code).toBe(1);
+    expect(offline.stdout).toContain('not asked (--offline)');
+  }, 40_000);
+
+  it('lists every problem of the configuration and of the mapping file', async () => {
+    const mapping = path.join(folder, 'mapping.yaml');
+    writeFileSync(mapping, 'version: 1\nseats: nonsense\n');
+    const [configuration, broken] = await Promise.all([
+      runWith({ PORT: 'x', DRIFT: 'y' }, 'doctor'),
+      runWith({ MAPPING_FILE: mapping }, 'doctor', '--offline'),
+    ]);
+    expect(configuration.code).toBe(2);
+    expect(configuration.stdout.match(/^fail {2}Configuration/gm)).toHaveLength(2);
+    expect(broken.code).toBe(2);
+    expect(broken.stdout).toMatch(/^fail {2}Mapping file: .*mapping\.yaml:\d+/m);
+  });
+});
