@@ -121,7 +121,7 @@ function aboutReadings(context: PageContext): readonly Item[] {
     items.push({
       tone: 'warn',
       title: 'ElevenLabs does not answer',
-      text: `Calls are held back after repeated faults; the next one is tried in ${spanText(blockedMs)}. Nothing is lost.`,
+      text: `Calls are held back after repeated faults; the next one is tried in ${spanText(blockedMs, 'near')}. Nothing is lost.`,
     });
   }
   if (readings.blind) {
@@ -140,7 +140,7 @@ function aboutChanges({ numbers, now }: PageContext): readonly Item[] {
   const link = (state: string, text: string): Content =>
     html`<a class="button" href="${path(['changes'], { state })}">${text}</a>`;
   if (held > 0) {
-    const since = numbers.oldestHeldAt === null ? '' : ` The oldest waits since ${agoText(numbers.oldestHeldAt, now)}.`;
+    const since = numbers.oldestHeldAt === null ? '' : ` The oldest was held ${agoText(numbers.oldestHeldAt, now)}.`;
     items.push({
       tone: 'bad',
       title: `${plural(held, 'change')} held`,
@@ -172,7 +172,7 @@ function aboutTokens({ now }: PageContext, warnings: readonly TokenWarning[]): r
     const isOver = expiresAt <= now;
     return {
       tone: isOver ? 'bad' : 'warn',
-      title: html`Token “${label}” ${isOver ? 'has expired' : `expires in ${spanText(expiresAt - now)}`}`,
+      title: html`Token “${label}” ${isOver ? 'has expired' : `expires in ${spanText(expiresAt - now, 'near')}`}`,
       text: `At ${instantText(expiresAt)}. Rotate it, and give the new one to whoever uses it.`,
       action: html`<a class="button" href="${path(['tokens'])}">Rotate</a>`,
     };

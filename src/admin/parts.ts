@@ -73,7 +73,7 @@ export function table(
 function cellOf(cell: Content, column: Column | undefined, index: number): Html {
   const label = column?.isHidden === true ? '' : column?.name;
   if (index === 0) return html`<th scope="row" role="rowheader">${cell}</th>`;
-  return html`<td role="cell" class="${column?.kind}" data-label="${label}">${cell}</td>`;
+  return html`<td role="cell" class="${column?.kind}" data-label="${label}"><div>${cell}</div></td>`;
 }
 
 /** Name and value pairs. */

@@ -28,7 +28,8 @@ function causeItem({ cause, at, audit, changes }: TraceCause, names: TimelineNam
       <span>${title}</span>
       ${cause !== null && html`<a class="id" href="${path(['trace'], { id: cause })}">${cause}</a>`}
     </div>
-    ${audit.map((row) => auditItem(row, names))} ${changes.map(({ row, calls }) => changeItem(row, calls, names))}
+    ${audit.map((row) => auditItem(row, names, audit.length === 1))}
+    ${changes.map(({ row, calls }) => changeItem(row, calls, names))}
   </li>`;
 }
 
@@ -36,14 +37,24 @@ function causeText(cause: string | null): Content {
   return cause === null ? 'no known cause' : html`<strong>${cause}</strong>`;
 }
 
-function auditItem(row: AuditRow, { nameOf }: TimelineNames): Html {
+/** `isTitled`: the heading of its cause says the action already. */
+function auditItem(row: AuditRow, { nameOf }: TimelineNames, isTitled: boolean): Html {
+  const { action, subject, version } = row;
   return html`<div class="step">
     <span
-      >${row.action}${row.subject !== null && html` of ${subjectLink(row.subject, nameOf)}`}${row.version !== null && html` <span class="dim">version ${row.version}</span>`}</span
+      >${!isTitled && html`${action} `}${subject !== null && subjectLink(subject, nameOf)}${version !== null && html` <span class="dim">version ${version}</span>`}</span
     >
     ${difference(row)}
   </div>`;
 }
+
+/** Ids are long, and their beginning tells them apart; the whole is there on hover and in the link. */
+export function requestLink(id: string): Html {
+  const text = UUID.test(id) ? `${id.slice(0, 8)}…` : id;
+  return html`<a class="id short" href="${path(['trace'], { id })}" title="${id}">${text}</a>`;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 
 export function subjectLink(subject: string, nameOf: (subject: string) => string | null): Html {
   const [kind = '', id = ''] = subject.split(':', 2);
@@ -92,18 +103,18 @@ export function callItem(call: Omit<CallRow, 'ledgerId'>): Html {
 }
 
 /** Longer values are cut: the export has them whole. */
-const LONGEST_VALUE = 160;
+const LONGEST_VALUE = 120;
 const MOST_LINES = 12;
 
 /** What an action changed, attribute by attribute. */
-export function difference(row: Pick<AuditRow, 'before' | 'after'>): Html | null {
+export function difference(row: Pick<AuditRow, 'before' | 'after'>, mostLines = MOST_LINES): Html | null {
   const before = parse(row.before);
   const after = parse(row.after);
   if (before === null && after === null) return null;
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
     (name) => name !== 'schemas' && short(before?.[name]) !== short(after?.[name]),
   );
-  const shown = names.slice(0, MOST_LINES);
+  const shown = names.slice(0, mostLines);
   return html`<ul class="diff">
     ${shown.map((name) => html`<li><code>${shortName(name)}</code> ${before !== null && html`<del>${short(before[name])}</del>`} <ins>${short(after?.[name])}</ins></li>`)}
     ${names.length > shown.length && html`<li class="dim">and ${names.length - shown.length} more</li>`}
@@ -122,6 +133,18 @@ const shortName = (name: string): string => name.replace('urn:ietf:params:scim:s
 
 function short(value: unknown): string {
   if (value === undefined) return '–';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = plain(value);
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 1)}…`;
+}
+
+/** Lists as lists: of e-mails their values, of ids the ids. */
+function plain(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value) || value.length === 0) return JSON.stringify(value);
+  const items = value.map((item: unknown) => {
+    if (typeof item === 'object' && item !== null && 'value' in item && typeof item.value === 'string')
+      return item.value;
+    return typeof item === 'string' ? item : JSON.stringify(item);
+  });
+  return items.join(', ');
 }

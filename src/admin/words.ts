@@ -81,10 +81,10 @@ const UNITS: readonly (readonly [number, string])[] = [
   [60_000, 'minute'],
 ];
 
-/** `3 hours`, `1 day`; under a minute: `seconds`. */
-export function spanText(ms: number): string {
+/** `3 hours`, `1 day`; under a minute: `seconds`. Whole units that have passed, or the `near`est number. */
+export function spanText(ms: number, how: 'passed' | 'near' = 'passed'): string {
   for (const [unit, name] of UNITS) {
-    const count = Math.floor(ms / unit);
+    const count = how === 'near' ? Math.round(ms / unit) : Math.floor(ms / unit);
     if (count >= 1) return `${String(count)} ${name}${count === 1 ? '' : 's'}`;
   }
   return 'seconds';
@@ -93,7 +93,7 @@ export function spanText(ms: number): string {
 export function agoText(at: Millis, now: Millis): string {
   const ms = now - at;
   if (Math.abs(ms) < 60_000) return 'just now';
-  return ms >= 0 ? `${spanText(ms)} ago` : `in ${spanText(-ms)}`;
+  return ms >= 0 ? `${spanText(ms)} ago` : `in ${spanText(-ms, 'near')}`;
 }
 
 /** `2026-11-24 09:15:02 UTC` */

@@ -4,10 +4,10 @@ import type { AuditQuery, AuditRow } from '../../store/port.js';
 import type { PageContext, Query } from '../context.js';
 import { html, path, type Content, type Html } from '../html.js';
 import type { Page } from '../layout.js';
+import { nameLookup } from '../names.js';
 import { live, table } from '../parts.js';
-import { difference, subjectLink } from '../timeline.js';
+import { difference, requestLink, subjectLink } from '../timeline.js';
 import { instant } from '../words.js';
-import { namesOf } from './user.js';
 
 const PAGE_SIZE = 50;
 
@@ -19,11 +19,10 @@ export async function auditPage(context: PageContext): Promise<Page> {
     ...(before > 0 && { beforeId: before }),
     limit: PAGE_SIZE,
   });
-  const names = await namesOf(
+  const nameOf = await nameLookup(
     context,
     rows.flatMap(({ subject }) => subject ?? []),
   );
-  const nameOf = (subject: string): string | null => names.get(subject)?.userName ?? null;
   const parameters = parametersOf(query);
   const last = rows.at(-1);
   return {
@@ -68,8 +67,8 @@ function cells(row: AuditRow, nameOf: (subject: string) => string | null): reado
     html`<span class="wrap">${actor}</span>`,
     html`<span class="name">${action}</span
       >${subject !== null && html`<span class="sub">${subjectLink(subject, nameOf)}</span>`}`,
-    difference(row) ?? html`<span class="dim">–</span>`,
-    requestId === null ? '–' : html`<a class="id" href="${path(['trace'], { id: requestId })}">${requestId}</a>`,
+    difference(row, 5) ?? html`<span class="dim">–</span>`,
+    requestId === null ? '–' : requestLink(requestId),
   ];
 }
 
@@ -112,7 +111,8 @@ const ACTIONS = {
 
 function filterForm(query: Query): Html {
   return html`<form method="get" action="${path(['audit'])}" class="filters" role="search" aria-label="Filter">
-    ${choice('actor', 'By', ACTORS, query)} ${choice('action', 'About', ACTIONS, query)}
+    ${choice('actor', 'By', { everything: 'everybody', texts: ACTORS }, query)}
+    ${choice('action', 'About', { everything: 'everything', texts: ACTIONS }, query)}
     <div>
       <label for="since">From</label
       ><input type="datetime-local" id="since" name="since" value="${query.text('since')}" />
@@ -131,13 +131,18 @@ function filterForm(query: Query): Html {
 }
 
 /** A value from outside that is none of the choices stays chosen: a link may name one label. */
-function choice(name: string, label: string, texts: Readonly<Record<string, string>>, query: Query): Html {
+function choice(
+  name: string,
+  label: string,
+  { everything, texts }: { readonly everything: string; readonly texts: Readonly<Record<string, string>> },
+  query: Query,
+): Html {
   const value = query.text(name);
   const isOther = value !== '' && !Object.hasOwn(texts, value);
   return html`<div>
     <label for="${name}">${label}</label>
     <select id="${name}" name="${name}">
-      <option value="">everybody or everything</option>
+      <option value="">${everything}</option>
       ${Object.entries(texts).map(([key, text]) => html`<option value="${key}" ${key === value && html`selected`}>${text}</option>`)}
       ${isOther && html`<option value="${value}" selected>${value}</option>`}
     </select>

@@ -4,10 +4,10 @@ import type { LedgerRow } from '../../store/port.js';
 import type { PageContext } from '../context.js';
 import { html, path, type Content, type Html } from '../html.js';
 import type { Page } from '../layout.js';
+import { nameLookup } from '../names.js';
 import { actionForm, confirmed, live, table, tabs } from '../parts.js';
-import { subjectLink } from '../timeline.js';
+import { requestLink, subjectLink } from '../timeline.js';
 import { ago, changeText, LEDGER_STATE, plural } from '../words.js';
-import { namesOf } from './user.js';
 
 const MOST = 300;
 
@@ -53,17 +53,13 @@ export async function changesPage(context: PageContext): Promise<Page> {
   const rows = (await store.ledger({ states: current.states, limit: MOST })).filter(
     ({ state, retryAt }) => state !== 'refused' || retryAt !== null,
   );
-  const names = await namesOf(
+  const nameOf = await nameLookup(
     context,
     rows.map(({ subject }) => subject),
   );
   const groups = new Map<string, string>(
     links.flatMap(({ groupId, groupName }) => (groupId === null || groupName === null ? [] : [[groupId, groupName]])),
   );
-  const nameOf = (subject: string): string | null => {
-    const person = names.get(subject);
-    return person?.address ?? person?.userName ?? null;
-  };
   return {
     title: 'Changes',
     section: 'changes',
@@ -125,7 +121,7 @@ function cells(
     html`<span class="name">${text}</span><span class="sub">${subjectLink(subject, nameOf)}</span>`,
     html`${why}${error !== null && html`<span class="sub error">${error}</span>`}`,
     ago(createdAt, context.now),
-    cause === null ? '–' : html`<a class="id" href="${path(['trace'], { id: cause })}">${cause}</a>`,
+    cause === null ? '–' : requestLink(cause),
     html`<div class="row-actions">${rowActions(row, context, text)}</div>`,
   ];
 }

@@ -3,10 +3,10 @@ import type { DriftRow } from '../../store/port.js';
 import type { PageContext } from '../context.js';
 import { html, type Content } from '../html.js';
 import type { Page } from '../layout.js';
+import { nameLookup } from '../names.js';
 import { card, live, table } from '../parts.js';
 import { subjectLink } from '../timeline.js';
 import { ago } from '../words.js';
-import { namesOf } from './user.js';
 
 const MOST = 200;
 
@@ -16,12 +16,10 @@ export async function driftPage(context: PageContext): Promise<Page> {
     store.drift({ open: true, limit: MOST }),
     store.drift({ open: false, limit: 50 }),
   ]);
-  const names = await namesOf(
+  const nameOf = await nameLookup(
     context,
     [...open, ...ended].map(({ subject }) => subject),
   );
-  const nameOf = (subject: string): string | null =>
-    names.get(subject)?.address ?? names.get(subject)?.userName ?? null;
   return {
     title: 'Drift',
     section: 'drift',

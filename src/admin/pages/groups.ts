@@ -9,10 +9,11 @@ import { LINK_SOURCE, LINK_STATUS, numberText } from '../words.js';
 
 export async function groupsPage(context: PageContext): Promise<Page> {
   const [links, groups] = await Promise.all([context.store.links(), context.store.groups()]);
-  const linked = new Set(links.flatMap(({ groupId }) => groupId ?? []));
+  const written = links.filter(({ managed }) => managed);
+  const linked = new Set(written.flatMap(({ groupId }) => groupId ?? []));
   const order = (link: LinkRecord): number =>
     link.linkStatus === 'unlinked' || link.linkStatus === 'ambiguous' ? 0 : 1;
-  const sorted = [...links].sort((a, b) => order(a) - order(b) || a.displayName.localeCompare(b.displayName));
+  const sorted = [...written].sort((a, b) => order(a) - order(b) || a.displayName.localeCompare(b.displayName));
   return {
     title: 'Groups',
     section: 'groups',
@@ -26,7 +27,7 @@ export async function groupsPage(context: PageContext): Promise<Page> {
             'Groups and links',
             COLUMNS,
             sorted.map((link) => row(link, groups, context)),
-            'No groups yet.',
+            'None yet: they come when the identity provider pushes groups.',
           ),
         ),
       ),
@@ -56,10 +57,10 @@ const COLUMNS = [
 const WORKSPACE_COLUMNS = [{ name: 'Group' }, { name: 'State' }, { name: 'Members', kind: 'number' }] as const;
 
 function row(link: LinkRecord, groups: readonly WorkspaceGroup[], context: PageContext): readonly Content[] {
-  const { displayName, managed, linkStatus, linkSource, groupId, groupName, members } = link;
+  const { displayName, linkStatus, linkSource, groupId, groupName, members } = link;
   const status = LINK_STATUS[linkStatus];
   return [
-    html`<span class="name">${displayName}</span>${!managed && html`<span class="sub">not managed</span>`}`,
+    html`<span class="name">${displayName}</span>`,
     html`${pill(status)}<span class="sub"
         >${linkStatus === 'linked' ? LINK_SOURCE[linkSource ?? ''] : status.meaning}</span
       >`,

@@ -64,5 +64,5 @@ function nextText(sentAt: number | null, round: number, now: number, ttlDays: nu
   if (round >= 3)
     return html`<span class="dim">no further invite; ask the person, or turn the user off and on in the IdP</span>`;
   const left = sentAt + ttlDays * DAY - now;
-  return left > 0 ? `sent again in ${spanText(left)}` : 'sent again soon';
+  return left > 0 ? `sent again in ${spanText(left, 'near')}` : 'sent again soon';
 }

@@ -2,10 +2,10 @@
 import type { PageContext } from '../context.js';
 import { html, path, type Content } from '../html.js';
 import type { Page } from '../layout.js';
+import { nameLookup } from '../names.js';
 import { card, table } from '../parts.js';
 import { callItem, timeline } from '../timeline.js';
 import { USER_STATUS } from '../words.js';
-import { namesOf } from './user.js';
 
 const MOST = 200;
 
@@ -42,14 +42,14 @@ async function result(context: PageContext, id: string): Promise<Content> {
     ...audit.flatMap(({ subject }) => subject ?? []),
     ...changes.map(({ row }) => row.subject),
   ]);
-  const names = await namesOf(context, subjects);
+  const nameOf = await nameLookup(context, subjects);
   const groups = new Map<string, string>((await store.groups()).map(({ groupId, name }) => [groupId, name]));
   return card(
     'What happened',
     timeline(
       trace,
       {
-        nameOf: (subject) => names.get(subject)?.userName ?? null,
+        nameOf,
         groupName: (groupId) => groups.get(groupId) ?? null,
       },
       '',

@@ -8,6 +8,7 @@ import type { InviteRecord, LedgerRow, PersonRef, UserRecord } from '../../store
 import type { PageContext } from '../context.js';
 import { html, path, type Content, type Html } from '../html.js';
 import type { Page } from '../layout.js';
+import { nameLookup } from '../names.js';
 import { actionForm, card, confirmed, facts, live, pill, table } from '../parts.js';
 import { timeline } from '../timeline.js';
 import { ago, seatText, USER_STATUS, type Word } from '../words.js';
@@ -30,7 +31,7 @@ export async function userPage(context: PageContext, id: string): Promise<Page |
   const groupNames = new Map<string, string>(workspaceGroups.map(({ groupId, name }) => [groupId, name]));
   const groupName = (groupId: string): string | null => groupNames.get(groupId) ?? null;
   const explanation = person === null ? null : explain({ groupName, person, rules: rules(), now, ledger });
-  const names = await namesOf(
+  const nameOf = await nameLookup(
     context,
     trace.causes.flatMap(({ audit, changes }) => [
       ...audit.flatMap(({ subject }) => subject ?? []),
@@ -47,17 +48,10 @@ export async function userPage(context: PageContext, id: string): Promise<Page |
         card('Now', factsOf(context, ref, record, invites)),
         explanation !== null && card('Why', whyTable(explanation.aspects)),
       ])}
-      ${card('What happened', live('trace', timeline(trace, { nameOf: (subject) => names.get(subject)?.userName ?? null, groupName }, 'Nothing yet.')))}
+      ${card('What happened', live('trace', timeline(trace, { nameOf, groupName }, 'Nothing yet.')))}
       ${record !== null && card('As the identity provider wrote it', documentOf(record))}
     `,
   };
-}
-
-export async function namesOf(
-  { store }: PageContext,
-  subjects: readonly string[],
-): Promise<ReadonlyMap<string, PersonRef>> {
-  return store.peopleOf([...new Set(subjects)]);
 }
 
 function actions(context: PageContext, ref: PersonRef, ledger: readonly LedgerRow[]): Content {
