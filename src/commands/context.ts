@@ -35,15 +35,15 @@ export interface CommandContext {
   readonly shell: CommandShell;
   readonly output: Output;
   /** The configuration; a broken one ends the command with 78. */
-  config(): Config;
+  readonly config: () => Config;
   /** Opens the database of the server for the time of `work`. */
-  withStore<T>(work: (opened: Opened) => Promise<T>): Promise<T>;
+  readonly withStore: <T>(work: (opened: Opened) => Promise<T>) => Promise<T>;
   /** Asks on a terminal; a script has to say --yes. Throws where the answer is no. */
-  confirm(question: string, options: { readonly yes?: boolean | undefined }): Promise<void>;
+  readonly confirm: (question: string, options: { readonly yes?: boolean | undefined }) => Promise<void>;
   /** Errors of the parts that commands start, on stderr. */
-  log(config: Config): LogOutput;
+  readonly log: (config: Config) => LogOutput;
   /** Who writes, for the audit log. */
-  writer(): WriteContext;
+  readonly writer: () => WriteContext;
 }
 
 export function createContext(shell: CommandShell): CommandContext {
@@ -116,11 +116,12 @@ export function requireDatabase({ databasePath }: Config): string {
 }
 
 /** Runs a command and turns what it throws into words and an exit code. */
-export async function runAction(context: CommandContext, work: () => Promise<number | undefined>): Promise<void> {
+export async function runAction(context: CommandContext, work: () => Promise<unknown>): Promise<void> {
   const { shell } = context;
   shell.stayAlive();
   try {
-    shell.exit((await work()) ?? EXIT.ok);
+    const code = await work();
+    shell.exit(typeof code === 'number' ? code : EXIT.ok);
   } catch (error) {
     if (error instanceof CommandError || error instanceof StartError) {
       shell.complain(error.message);

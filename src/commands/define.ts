@@ -17,9 +17,9 @@ export const withYes = (command: Command): Command => command.option('-y, --yes'
 /** An action with positional arguments and options; what it answers is the exit code (default 0). */
 export function act<A extends readonly unknown[]>(
   context: CommandContext,
-  work: (...args: A) => Promise<number | undefined | void>,
+  work: (...args: A) => Promise<unknown>,
 ): (...args: A) => Promise<void> {
-  return (...args) => runAction(context, async () => (await work(...args)) ?? undefined);
+  return (...args) => runAction(context, () => work(...args));
 }
 
 /** A whole number from `min` to `max`. */

@@ -1,6 +1,7 @@
 /** From what somebody types to the user or group that is meant. */
 import type { UserRecord, GroupRecord, PersonRef, Store } from '../store/port.js';
 import { fold } from '../domain/fold.js';
+import { textAt } from '../domain/json.js';
 import { CommandError } from './context.js';
 
 /** One user by address, user name or id. Tombstones only where no live user matches. */
@@ -14,6 +15,9 @@ export async function findPerson(store: Store, text: string): Promise<PersonRef>
   const names = live.map(({ userName, id }) => `  ${userName}  ${id}`);
   throw new CommandError([`"${text}" is more than one user; say the id:`, ...names].join('\n'));
 }
+
+export const userNameOf = ({ document, id }: UserRecord): string => textAt(document, 'userName') ?? id;
+export const groupNameOf = ({ document, id }: GroupRecord): string => textAt(document, 'displayName') ?? id;
 
 export async function findLiveUser(store: Store, text: string): Promise<UserRecord> {
   const person = await findPerson(store, text);

@@ -5,7 +5,7 @@ import type { WorkspaceGroup } from '../domain/types.js';
 import type { LinkRecord } from '../store/port.js';
 import { CommandError, type CommandContext } from './context.js';
 import { act, withJson, withYes, type Json, type Yes } from './define.js';
-import { findGroup } from './find.js';
+import { findGroup, groupNameOf } from './find.js';
 import { iso } from './output.js';
 
 export function groupsCommands(program: Command, context: CommandContext): void {
@@ -64,7 +64,7 @@ async function showGroup(context: CommandContext, text: string, { json }: Json):
       output.json({ id, document, version, ...times, link, members });
       return;
     }
-    output.line(`${String(group.document['displayName'])}, group ${group.id}, written ${iso(group.modifiedAt)}.`);
+    output.line(`${groupNameOf(group)}, group ${group.id}, written ${iso(group.modifiedAt)}.`);
     output.line(link === null ? 'No link.' : linkText(link));
     output.line();
     output.table(
@@ -97,7 +97,7 @@ async function link(context: CommandContext, text: string, target: string, optio
   await context.withStore(async ({ store }) => {
     const group = await findGroup(store, text);
     const workspaceGroup = findWorkspaceGroup(await store.groups(), target);
-    const name = String(group.document['displayName']);
+    const name = groupNameOf(group);
     await context.confirm(`Link "${name}" to the workspace group "${workspaceGroup.name}"?`, options);
     const linked = await store.linkGroup(group.id, workspaceGroup.groupId, context.writer());
     context.output.line(`"${name}" is ${linked.bridge.linkStatus} to "${workspaceGroup.name}".`);
@@ -118,7 +118,7 @@ function findWorkspaceGroup(groups: readonly WorkspaceGroup[], text: string): Wo
 async function unlink(context: CommandContext, text: string, options: Yes): Promise<void> {
   await context.withStore(async ({ store }) => {
     const group = await findGroup(store, text);
-    const name = String(group.document['displayName']);
+    const name = groupNameOf(group);
     if (group.bridge.groupId === null) throw new CommandError(`"${name}" is not linked.`);
     await context.confirm(
       `Unlink "${name}"? Its members leave the workspace group, where the bridge had put them.`,

@@ -30,15 +30,15 @@ export type Cell = string | number | boolean | null;
 
 export interface Output {
   readonly colours: Colours;
-  line(text?: string): void;
+  readonly line: (text?: string) => void;
   /** Says something that is no result. */
-  note(text: string): void;
+  readonly note: (text: string) => void;
   /** `empty` is said where there are no rows. */
-  table(head: readonly string[], rows: readonly (readonly Cell[])[], empty: string): void;
+  readonly table: (head: readonly string[], rows: readonly (readonly Cell[])[], empty: string) => void;
   /** Maps become objects and sets become lists. */
-  json(value: unknown): void;
-  csv(head: readonly string[], rows: readonly (readonly Cell[])[]): void;
-  progress(label: string, total: number): Progress;
+  readonly json: (value: unknown) => void;
+  readonly csv: (head: readonly string[], rows: readonly (readonly Cell[])[]) => void;
+  readonly progress: (label: string, total: number) => Progress;
 }
 
 const paint =

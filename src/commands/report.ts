@@ -31,7 +31,7 @@ async function leavers(context: CommandContext, options: LeaverOptions): Promise
     else if (options.csv === true)
       output.csv(
         CSV_HEAD,
-        rows.map((row) => Object.values(toJson(row)) as Cell[]),
+        rows.map((row) => Object.values<Cell>(toJson(row))),
       );
     else {
       output.table(

@@ -34,7 +34,7 @@ const has =
     const found = path.split('.').reduce<unknown>((value, key) => (isRecord(value) ? value[key] : undefined), body);
     return found === expected
       ? null
-      : `${path} is ${JSON.stringify(found) ?? 'absent'}, not ${JSON.stringify(expected)}`;
+      : `${path} is ${found === undefined ? 'absent' : JSON.stringify(found)}, not ${JSON.stringify(expected)}`;
   };
 
 const members =

@@ -4,7 +4,7 @@ import type { UserRecord, ListQuery, Page, Store } from '../store/port.js';
 import type { CommandContext } from './context.js';
 import { act, wholeNumber, withJson, withYes, type Json, type Yes } from './define.js';
 import { explainPerson } from './explain.js';
-import { findLiveUser, findPerson } from './find.js';
+import { findLiveUser, findPerson, userNameOf } from './find.js';
 import { count, iso } from './output.js';
 
 interface ListOptions extends Json {
@@ -45,7 +45,7 @@ async function listUsers(context: CommandContext, options: ListOptions): Promise
     output.table(
       ['User', 'E-mail', 'Status', 'Seat', 'Groups', 'Pending', 'Last error'],
       records.map((record) => [
-        String(record.document['userName']),
+        userNameOf(record),
         record.address,
         record.managed ? record.bridge.status : `${record.bridge.status} (unmanaged)`,
         seatOf(record),
@@ -156,7 +156,7 @@ function inviteToJson(invite: Awaited<ReturnType<Store['invites']>>[number]): ob
 async function releaseUser(context: CommandContext, text: string, options: Yes): Promise<void> {
   await context.withStore(async ({ store }) => {
     const user = await findLiveUser(store, text);
-    const name = String(user.document['userName']);
+    const name = userNameOf(user);
     if (!user.managed) {
       context.output.line(`${name} is not managed: there is nothing to release.`);
       return;
