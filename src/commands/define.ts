@@ -1,5 +1,5 @@
 /** Shapes that several commands share when they are defined. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { runAction, type CommandContext } from './context.js';
 
 export interface Json {
@@ -40,6 +40,10 @@ export function spanOption(text: string): number {
   if (number !== undefined && size !== undefined) return Number(number) * size;
   throw new InvalidArgumentError('It must be a span such as 30m, 12h, 90d or 2w.');
 }
+
+/** An option that is a span and has a default, shown as it is written. */
+export const spanWithDefault = (flags: string, description: string, fallback: string): Option =>
+  new Option(flags, description).argParser(spanOption).default(spanOption(fallback), fallback);
 
 /** A point in time, ISO 8601, or a span back from now (`90d`). */
 export const timeOption =

@@ -15,7 +15,7 @@ import {
 import { publicUrlFor } from '../config.js';
 import type { Store } from '../store/port.js';
 import { CommandError, type CommandContext } from './context.js';
-import { act, spanOption, withJson, withYes, type Json, type Yes } from './define.js';
+import { act, spanWithDefault, withJson, withYes, type Json, type Yes } from './define.js';
 import { count, iso } from './output.js';
 
 const ACTOR = 'cli';
@@ -38,7 +38,7 @@ export function oauthClientCommands(program: Command, context: CommandContext): 
     .description('make a client, and show its id and secret once')
     .argument('<label>', 'a name for it, as the audit log will show it')
     .option('--scope <scope>', `limit it to ${TOKEN_SCOPES.join(', ')}; may be repeated`, scopeOption, [])
-    .option('--expires <span>', 'the secret is valid for so long', spanOption, spanOption('365d'))
+    .addOption(spanWithDefault('--expires <span>', 'the secret is valid for so long', '365d'))
     .action(act(context, (label: string, options: CreateOptions) => create(context, label, options)));
   withJson(client.command('list'))
     .description('list clients and their secrets, without showing one')
@@ -46,8 +46,8 @@ export function oauthClientCommands(program: Command, context: CommandContext): 
   withJson(client.command('rotate'))
     .description('make a further secret; the old ones stay valid for the overlap')
     .argument('<client>', 'label or client id')
-    .option('--overlap <span>', 'how long the old ones stay valid', spanOption, spanOption('7d'))
-    .option('--expires <span>', 'the new one is valid for so long', spanOption, spanOption('365d'))
+    .addOption(spanWithDefault('--overlap <span>', 'how long the old ones stay valid', '7d'))
+    .addOption(spanWithDefault('--expires <span>', 'the new one is valid for so long', '365d'))
     .action(act(context, (text: string, options: RotateOptions) => rotate(context, text, options)));
   withYes(client.command('revoke'))
     .description('end a client, its secrets and its access tokens at once')

@@ -1,11 +1,11 @@
 /** `token create|list|revoke|rotate`. Secrets are shown once, and only on stdout; the store has hashes. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { newToken } from '../domain/secret-token.js';
 import { TOKEN_SCOPES } from '../domain/token-scopes.js';
 import { EXIT } from '../errors.js';
 import type { Store, TokenRecord } from '../store/port.js';
 import { CommandError, type CommandContext } from './context.js';
-import { act, spanOption, withJson, withYes, type Json, type Yes } from './define.js';
+import { act, spanOption, spanWithDefault, withJson, withYes, type Json, type Yes } from './define.js';
 import { iso, span } from './output.js';
 
 type Kind = 'scim' | 'admin';
@@ -22,7 +22,6 @@ interface RotateOptions extends Json {
 }
 
 const ACTOR = 'cli';
-const DAY_MS = 86_400_000;
 
 export function tokenCommands(program: Command, context: CommandContext): void {
   const token = program
@@ -46,9 +45,7 @@ export function tokenCommands(program: Command, context: CommandContext): void {
   withJson(token.command('rotate'))
     .description('make a successor; the old token stays valid for the overlap')
     .argument('<token>', 'label or id')
-    .addOption(
-      new Option('--overlap <span>', 'how long the old one stays valid').argParser(spanOption).default(DAY_MS, '24h'),
-    )
+    .addOption(spanWithDefault('--overlap <span>', 'how long the old one stays valid', '24h'))
     .option('--expires <span>', 'the new one is valid for so long', spanOption)
     .action(act(context, (text: string, options: RotateOptions) => rotate(context, text, options)));
 }
