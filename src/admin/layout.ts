@@ -42,7 +42,7 @@ export function renderPage(context: PageContext, page: Page): string {
         <a class="brand" href="${path([])}">${LOGO}<span>SCIM bridge</span></a>
         ${facts.isSandbox && html`<span class="tag">Sandbox workspace</span>`}
         ${engine.state.dryRun !== null && html`<span class="tag warn">Dry run</span>`}
-        <div class="top-state">${live('state', pill(stateOf(context)))}</div>
+        <div class="top-state">${live('top-state', pill(stateOf(context)))}</div>
         ${csrfToken !== '' && actionForm(context, { to: ['logout'], label: 'Sign out' })}
       </header>
       <div class="frame">
