@@ -142,6 +142,6 @@ describe('DRIFT=report', () => {
     await bridge.idle();
     bridge.control.createGroup('Legal');
     await bridge.sync();
-    expect(bridge.workspace().members[ZOE]?.groups.sort()).toEqual(['Legal', 'Sales']);
+    expect([...(bridge.workspace().members[ZOE]?.groups ?? [])].sort()).toEqual(['Legal', 'Sales']);
   });
 });
