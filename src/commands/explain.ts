@@ -2,11 +2,13 @@
 import type { Command } from 'commander';
 import { explain, type Explanation } from '../domain/explain.js';
 import { renderExplanation } from '../domain/explain-text.js';
-import type { Millis } from '../domain/types.js';
+import { planPerson } from '../domain/plan.js';
+import type { WorkspaceGroupId } from '../domain/types.js';
 import type { PersonRef } from '../store/port.js';
 import { CommandError, type CommandContext, type Opened } from './context.js';
 import { act, withJson, type Json } from './define.js';
 import { findPerson } from './find.js';
+import { freshGuards } from './fresh-guards.js';
 
 const LEDGER_ROWS = 500;
 
@@ -18,7 +20,7 @@ export function explainCommand(program: Command, context: CommandContext): void 
       act(context, (text: string, { json }: Json) =>
         context.withStore(async (opened) => {
           const person = await findPerson(opened.store, text);
-          const explained = await explainPerson(opened, person, context.shell.clock.now());
+          const explained = await explainPerson(opened, person, context);
           if (json === true) context.output.json(explained.explanation);
           else context.output.line(explained.text);
         }),
@@ -27,10 +29,12 @@ export function explainCommand(program: Command, context: CommandContext): void 
 }
 
 export async function explainPerson(
-  { store, rules }: Opened,
+  opened: Opened,
   ref: PersonRef,
-  now: Millis,
+  context: CommandContext,
 ): Promise<{ readonly explanation: Explanation; readonly text: string }> {
+  const { store, rules } = opened;
+  const now = context.shell.clock.now();
   const person = await store.person(ref.id);
   if (person === null) throw new CommandError(`${ref.userName} has just gone.`);
   const [ledger, groups] = await Promise.all([
@@ -38,6 +42,9 @@ export async function explainPerson(
     store.groups(),
   ]);
   const names = new Map(groups.map((group) => [group.groupId, group.name]));
-  const explanation = explain({ person, rules, ledger, now, groupName: (id) => names.get(id) ?? null });
+  const guards = await freshGuards(opened, context);
+  const { notes } = await guards.sort(planPerson(person, rules, now).changes, person, now);
+  const groupName = (id: WorkspaceGroupId): string | null => names.get(id) ?? null;
+  const explanation = explain({ person, rules, ledger, now, groupName, notes });
   return { explanation, text: renderExplanation(explanation) };
 }

@@ -6,6 +6,7 @@ import { EXIT } from '../errors.js';
 import type { PlannedCall, WholePlan, WithheldCall } from '../reconcile/whole-plan.js';
 import { CommandError, type CommandContext, type Opened } from './context.js';
 import { act, withJson, withYes, type Json, type Yes } from './define.js';
+import { freshGuards } from './fresh-guards.js';
 import { count, iso, type Output, type Progress } from './output.js';
 import { DRY_RUN_UNTIL_ACCEPTED, RESTORED_AT } from './restored.js';
 
@@ -34,31 +35,18 @@ async function plan(context: CommandContext, { json }: Json): Promise<number> {
 }
 
 /** Plans everybody from the directory and the last reading of the workspace, under every limit. */
-async function planEverything({ store, config, rules }: Opened, context: CommandContext): Promise<WholePlan> {
+async function planEverything(opened: Opened, context: CommandContext): Promise<WholePlan> {
+  const { store, rules } = opened;
   const { shell, output } = context;
-  const { clock } = shell;
-  const { log } = context.log(config);
-  const [{ Guards }, { planEverybody }, { createAlerts }] = await Promise.all([
-    import('../reconcile/guards.js'),
-    import('../reconcile/whole-plan.js'),
-    import('../alerts.js'),
-  ]);
-  const guards = new Guards({
-    ...{ store, clock, log },
-    alerts: createAlerts({ clock, log, post: null }),
-    rules: () => rules,
-    deprovisionLimit: config.deprovisionLimit,
-    inviteLimit: config.inviteLimit,
-    dryRun: config.dryRun,
-  });
-  await guards.recover();
+  const { planEverybody } = await import('../reconcile/whole-plan.js');
+  const guards = await freshGuards(opened, context);
   let progress: Progress | null = null;
   const onProgress = (done: number, total: number): void => {
     if (total < MANY || done % STEP !== 0) return;
     progress ??= output.progress('Planning', total);
     progress.at(done);
   };
-  const whole = await planEverybody({ store, rules, guards, now: clock.now(), onProgress });
+  const whole = await planEverybody({ store, rules, guards, now: shell.clock.now(), onProgress });
   (progress as Progress | null)?.end();
   return whole;
 }

@@ -123,7 +123,7 @@ async function showUser(context: CommandContext, text: string, { json }: Json): 
     const { store } = opened;
     const person = await findPerson(store, text);
     const record = await store.getUser(person.id);
-    const explained = await explainPerson(opened, person, context.shell.clock.now());
+    const explained = await explainPerson(opened, person, context);
     const invites = await store.invites({ open: false, userId: person.id, limit: 50 });
     if (json === true) {
       const { explanation } = explained;

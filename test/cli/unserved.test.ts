@@ -174,6 +174,10 @@ describe('held', () => {
     expect(planned.held).toHaveLength(2);
     expect(planned.held[0]).toMatchObject({ policy: 'brake', reason: expect.stringContaining('DEPROVISION_LIMIT') });
 
+    const heldBack = String(planned.held[0].address);
+    const explained = await runWith({ DEPROVISION_LIMIT: '0' }, 'explain', heldBack);
+    expect(explained.stdout).toMatch(/open access: member, should be none; .*held: 0 people lost access/);
+
     await runWith(limit, 'sync');
     const held = (await run('held', 'list', '--json')).json();
     expect(held).toHaveLength(2);
