@@ -101,3 +101,8 @@ export function createAlerts({ clock, log, post, observe }: AlertsOptions): Aler
     recent: () => kept,
   };
 }
+
+/** What the webhook gets: `text` is what chat programs show, the rest is for machines. */
+export function payloadOf({ kind, severity, text, at, facts }: Alert): object {
+  return { text: `[${severity}] ${text}`, kind, severity, at: new Date(at).toISOString(), facts };
+}

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import { createAlerts, type Alert, type Alerts } from './alerts.js';
+import { createAlerts, payloadOf, type Alert, type Alerts } from './alerts.js';
 import { ADMIN_PATH, createAdminSurface } from './app/admin-surface.js';
 import { allowedIps } from './app/allowed-ips.js';
 import { watchCommands } from './app/command-watch.js';
@@ -14,7 +14,8 @@ import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-token
 import { greet } from './app/greeting.js';
 import { createHousekeeping } from './app/housekeeping.js';
 import { createAdminHttp, createHttp, SCIM_PATH, serveHttp, type HttpServer } from './app/http.js';
-import { loadRules } from './app/rules-source.js';
+import { createRulesSource, type RulesSource } from './app/rules-source.js';
+import { noticeGoingLive, noticeRules } from './app/since-last-time.js';
 import { createTelemetry } from './app/telemetry.js';
 import { VERSION } from './app/version.js';
 import { checkNeighbour, checkPin } from './app/workspace-pin.js';
@@ -38,6 +39,7 @@ import { createScimRouter } from './scim/router.js';
 import type { Bridge, StartBridge } from './serve.js';
 import type { Store } from './store/port.js';
 import { openStore } from './store/sqlite-store.js';
+import { postWebhook } from './webhook-target.js';
 
 export interface App {
   readonly http: RequestListener;
@@ -50,6 +52,8 @@ export interface App {
   readonly limiter: Limiter;
   /** Begins to work on the workspace. */
   start(): Promise<void>;
+  /** The mapping file was read again: whoever it concerns is planned anew, and groups are looked for. */
+  rulesChanged(): Promise<void>;
   /** Ends the work: nothing new is sent, what is under way is waited for. */
   close(): Promise<void>;
 }
@@ -66,8 +70,10 @@ export interface AppOptions {
   readonly random: () => number;
   readonly onOtherWorkspace: (pinned: string, found: string) => void;
   /** Delivers an alert to the webhook. */
-  readonly postAlert?: (alert: Alert) => Promise<void>;
+  readonly postAlert?: PostAlert | null;
 }
+
+type PostAlert = (alert: Alert) => Promise<void>;
 
 /** The bridge without a process around it. */
 export function createApp(options: AppOptions): App {
@@ -137,8 +143,14 @@ export function createApp(options: AppOptions): App {
     async start() {
       metrics.start();
       telemetry.start();
+      await noticeRules(options);
+      await noticeGoingLive({ ...options, alerts });
       await reconciler.start();
       housekeeping.start();
+    },
+    async rulesChanged() {
+      await noticeRules(options);
+      await reconciler.rulesChanged();
     },
     async close() {
       housekeeping.stop();
@@ -193,12 +205,12 @@ const GRACE_MS = 3_000;
 
 /** Opens everything and serves. */
 export const startBridge: StartBridge = async ({ config, log, clock, print, isTerminal }) => {
-  const rules = loadRules(config);
+  const rules = createRulesSource(config);
   checkNeighbour(config);
   // Known only after listening, where the port was left to the system.
   const address = { url: '' };
   const scimBase = (): string => address.url + SCIM_PATH;
-  const store = openStore({ path: config.databasePath, clock, rules: () => rules, serve: true, scimBase });
+  const store = openStore({ path: config.databasePath, clock, rules: rules.current, serve: true, scimBase });
   const opened: (() => Promise<void> | void)[] = [() => closeStore(store)];
   try {
     await checkPin(config, store);
@@ -212,7 +224,7 @@ export const startBridge: StartBridge = async ({ config, log, clock, print, isTe
 };
 
 type Parts = Parameters<StartBridge>[0] & {
-  readonly rules: Rules;
+  readonly rules: RulesSource;
   readonly store: Store;
   readonly demo: DemoWorkspace | null;
   readonly address: { url: string };
@@ -235,7 +247,8 @@ async function serve(parts: Parts): Promise<Bridge> {
   const failed = new Promise<StartError>((resolve) => (fail = resolve));
   const app = createApp({
     ...{ config, store, gateway, clock, log },
-    rules: () => rules,
+    rules: rules.current,
+    postAlert: alertPoster(config, clock),
     publicUrl: () => address.url,
     random: Math.random, // eslint-disable-line no-restricted-properties -- the root of all randomness
     onOtherWorkspace: (pinned, found) => fail(otherWorkspace(config, pinned, found)),
@@ -254,6 +267,12 @@ async function serve(parts: Parts): Promise<Bridge> {
   return {
     url,
     failed,
+    async reload() {
+      const problems = rules.reload();
+      for (const problem of problems)
+        log.error({ problem }, 'the mapping file has a problem; the old rules stay in force');
+      if (problems.length === 0) await app.rulesChanged();
+    },
     async close() {
       watch.stop();
       const work = app.close();
@@ -262,6 +281,10 @@ async function serve(parts: Parts): Promise<Bridge> {
       for (const close of opened) await close();
     },
   };
+}
+
+function alertPoster({ alertWebhook }: Config, clock: Clock): PostAlert | null {
+  return alertWebhook === null ? null : (alert) => postWebhook(alertWebhook, payloadOf(alert), { clock });
 }
 
 /** Listens on PORT, and on ADMIN_PORT where that is set. */

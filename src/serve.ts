@@ -34,7 +34,7 @@ export interface Shell {
   /** A line for the operator, on stderr. */
   complain(line: string): void;
   exit(code: number): void;
-  on(event: StopSignal, listener: () => void): void;
+  on(event: StopSignal | 'SIGHUP', listener: () => void): void;
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): void;
 }
 
@@ -46,6 +46,8 @@ export interface Bridge extends Closable {
   readonly url: string;
   /** Resolves if it turns out only later that this bridge may not run (the key is of another workspace). */
   readonly failed?: Promise<StartError>;
+  /** The mapping file is read again (SIGHUP). */
+  reload?(): Promise<void>;
 }
 
 export type StartBridge = (options: {
@@ -87,10 +89,19 @@ export async function serve(shell: Shell, startBridge: StartBridge): Promise<voi
     if (error === undefined) log.info(message);
     else log.error({ err: error }, message);
   });
+  // Listened to from the first moment: unheard, this signal ends a process.
+  let running: Bridge | null = null;
+  shell.on('SIGHUP', () => {
+    log.info('Reading the mapping file again (SIGHUP).');
+    running
+      ?.reload?.()
+      .catch((error: unknown) => log.error({ err: error }, 'The mapping file could not be read again.'));
+  });
   const { clock, isTerminal } = shell;
   try {
     const bridge = await startBridge({ config, log, clock, isTerminal, print: (line) => shell.print(line) });
     stop.closes(bridge);
+    running = bridge;
     void bridge.failed?.then(async (failure) => {
       shell.complain(failure.message);
       await bridge.close().catch((error: unknown) => log.error({ err: error }, 'Closing failed.'));

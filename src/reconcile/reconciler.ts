@@ -201,10 +201,11 @@ export class Reconciler implements Provisioning {
     return result;
   }
 
-  /** The mapping file was read anew: whoever its rules about shares concern is planned again. */
+  /** The mapping file was read anew: whoever is on the agenda for it is planned, and groups are looked for. */
   async rulesChanged(): Promise<void> {
     await this.#options.store.scheduleShares('mapping file');
     this.poke();
+    if (this.#isServing()) await this.syncNow('mapping file');
   }
 
   /** An administrator's word that the workspace has really become so small. */

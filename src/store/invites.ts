@@ -150,11 +150,16 @@ export function acceptInvites(core: Core, userId: UserId, address: Address, memb
   return open.length > 0;
 }
 
+export function hasOpenInvite(core: Core, address: Address): boolean {
+  return core.value(HAS_OPEN, address) === 1;
+}
+
 export function openInvites(core: Core): { readonly count: number; readonly youngestSentAt: Millis | null } {
   return core.get<{ count: number; youngestSentAt: Millis | null }>(COUNT_OPEN) ?? { count: 0, youngestSentAt: null };
 }
 
 const OPEN_STATES = "('sending', 'invited', 'ambiguous', 'expired')";
+const HAS_OPEN = `SELECT 1 FROM invites WHERE address = ? AND state IN ${OPEN_STATES} LIMIT 1`;
 const INSERT = `INSERT INTO invites (user_id, address, seat_type, usage_limit, state, round, sent_at) VALUES (?, ?, ?, ?, 'sending', ?, ?)`;
 const RESEND = "UPDATE invites SET state = 'sending', seat_type = ?, usage_limit = ?, sent_at = ? WHERE id = ?";
 const EXPIRE_OLDER = `UPDATE invites SET state = 'expired', ended_at = ? WHERE address = ? AND id < ? AND state IN ('invited', 'ambiguous')`;

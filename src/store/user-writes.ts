@@ -5,15 +5,17 @@
 import { chooseAddress, followAddress, type ChosenAddress } from '../domain/address.js';
 import { foldAddress } from '../domain/fold.js';
 import { sameJson } from '../domain/json.js';
+import { decideSeat } from '../domain/seat.js';
 import { userColumns, type UserColumns } from '../domain/user-columns.js';
 import type { Address, Document } from '../domain/types.js';
 import { PRIORITY, schedule, unschedule } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
-import { invitesOf } from './invites.js';
+import { hasOpenInvite, invitesOf } from './invites.js';
 import { forgetRefusals, supersedeAll } from './ledger.js';
 import { findMember } from './mirror.js';
 import type { UserRecord, WriteContext, Written } from './port.js';
+import { checkSeat } from './seat-checks.js';
 import { userSubject } from './subject.js';
 import {
   acceptableAddress,
@@ -25,6 +27,7 @@ import {
   existingUser,
   userNameTaken,
 } from './user-checks.js';
+import { groupsOfUser, seatOfUser } from './user-groups.js';
 import { claimAddress, findFreeMember, linkMember, markAdopted } from './user-links.js';
 import { buryUser, deleteUserRow, insertUser, updateDocument } from './user-rows.js';
 import { refreshStatus } from './user-status.js';
@@ -50,7 +53,12 @@ export function createUser(core: Core, sent: Document, context: WriteContext): C
   if (holder !== undefined) return takeOver(core, holder, { document, columns, address }, context);
 
   const member = findFreeMember(core, address?.address ?? null, foldAddress(columns.userName));
-  if (member === null && columns.active) checkMayInvite(core, address?.address ?? null, null);
+  if (member === null && columns.active) {
+    checkMayInvite(core, address?.address ?? null, null);
+    const after = decideSeat(document, [], core.rules());
+    const none = { member: null, wasActive: false, hasOpenInvite: isInvited(core, address?.address ?? null) };
+    checkSeat(core, { ...none, isActive: true, before: null, after });
+  }
   if (!columns.active && member !== null && !member.isLocked)
     checkUnprotected(core, 'disabled', member, address?.address ?? null);
   const { id, seq } = insertUser(core, {
@@ -197,7 +205,20 @@ function checkUpdate(core: Core, row: UserRow, document: Document): NextUser {
   if (asksForInvite && member === null && findFreeMember(core, address?.address ?? null) === null) {
     checkMayInvite(core, address?.address ?? null, row.id);
   }
+  checkSeat(core, {
+    member,
+    isActive: columns.active,
+    wasActive: row.active === 1 && row.managed === 1,
+    hasOpenInvite: isInvited(core, address?.address ?? row.address),
+    before: seatOfUser(core, row),
+    after: decideSeat(document, groupsOfUser(core, row.seq), core.rules()),
+  });
   return { document, columns, address };
+}
+
+/** Whether a working link for this address may be out there: it counts as paid for. */
+function isInvited(core: Core, address: Address | null): boolean {
+  return address !== null && hasOpenInvite(core, address);
 }
 
 /**

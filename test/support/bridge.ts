@@ -85,6 +85,8 @@ export interface TestBridge {
   workspace(): WorkspaceSnapshot;
   /** Calls to the workspace that change something, as `METHOD path address`. */
   writes(): readonly string[];
+  /** Replaces rules, as a reload of the mapping file does. */
+  setRules(rules: Partial<Rules>): Promise<void>;
   /** Ends the bridge and starts it again on the same database; the workspace stays. */
   restart(env?: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
@@ -108,14 +110,19 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
   options.before?.(sandbox.control);
   const logLines: string[] = [];
   const file = path.join(directory, 'bridge.db');
+  const rules: Partial<Rules> = { ...options.rules };
   const start = (env: Readonly<Record<string, string>>): Promise<Running> =>
-    run({ clock, sandbox, listening, file, logLines, env: { ...options.env, ...env }, rules: options.rules ?? {} });
+    run({ clock, sandbox, listening, file, logLines, env: { ...options.env, ...env }, rules });
   let running = await start({});
   const bridge = createHandle({
     clock,
     sandbox,
     logLines,
     running: () => running,
+    async setRules(changed) {
+      Object.assign(rules, changed);
+      await running.app.rulesChanged();
+    },
     async restart(env) {
       await stop(running, clock);
       running = await start(env);
@@ -152,16 +159,16 @@ async function run(parts: {
     ...parts.env,
   });
   const log = pino({ level: 'debug' }, { write: (line: string) => logLines.push(line) });
-  const rules = { ...buildRules(config, null), ...parts.rules };
+  const base = buildRules(config, null);
+  const rules = (): Rules => ({ ...base, ...parts.rules });
   let url = '';
-  const store = openStore({ path: file, clock, rules: () => rules, serve: true, scimBase: () => url + SCIM_PATH });
+  const store = openStore({ path: file, clock, rules, serve: true, scimBase: () => url + SCIM_PATH });
   const { upstream } = config;
   if (upstream.kind !== 'elevenlabs') throw new Error('a test bridge has a key');
   const gateway = createSdkGateway({ ...upstream, timeoutMs: config.upstreamTimeoutMs, clock });
   await ensureTokens(store, { scim: config.scimToken, admin: config.adminToken }, log);
   const app = createApp({
-    ...{ config, store, gateway, clock, log },
-    rules: () => rules,
+    ...{ config, store, gateway, clock, log, rules },
     publicUrl: () => url,
     random: () => 0.5,
     onOtherWorkspace: () => undefined,
@@ -192,6 +199,7 @@ function createHandle(parts: {
   readonly sandbox: Sandbox;
   readonly logLines: readonly string[];
   readonly running: () => Running;
+  readonly setRules: (rules: Partial<Rules>) => Promise<void>;
   readonly restart: (env: Readonly<Record<string, string>>) => Promise<void>;
   readonly close: () => Promise<void>;
 }): TestBridge {
@@ -287,6 +295,7 @@ function createHandle(parts: {
         .requests()
         .filter(({ method }) => method !== 'GET')
         .map(({ method, path: where, body }) => [method, shorten(where), addressIn(body)].filter(Boolean).join(' ')),
+    setRules: parts.setRules,
     restart: async (env = {}) => {
       await parts.restart(env);
       await handle.until(() => isStarted(running()), 'a new start');
