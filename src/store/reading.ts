@@ -74,7 +74,8 @@ function scheduleConcerned(core: Core, concerned: Concerned, cause: string): num
   let scheduled = concerned.subjects.size;
   for (const [priority, seqs] of byPriority)
     scheduled += scheduleUsers(core, seqs, { priority, id: cause, dueAt: core.now(), isReading: true });
-  for (const subject of concerned.subjects) schedule(core, subject, { priority: 3, id: cause, dueAt: core.now(), isReading: true });
+  for (const subject of concerned.subjects)
+    schedule(core, subject, { priority: 3, id: cause, dueAt: core.now(), isReading: true });
   for (const seq of concerned.shown)
     if (core.value('SELECT 1 FROM users WHERE seq = ?', seq) === 1) refreshStatus(core, seq);
   return scheduled;

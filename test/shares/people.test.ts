@@ -1,7 +1,7 @@
 /** Shares of single people, each rule through the front door: SCIM in, the real SDK, a sandbox workspace. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { minimalSeed } from '../../src/sandbox/seed.js';
-import { BRIDGE_URN, startTestBridge, type TestBridge } from '../support/bridge.js';
+import { startTestBridge, type TestBridge } from '../support/bridge.js';
 
 const ZOE = 'zoe@workspace.example';
 const OWNER = 'owner@workspace.example';
@@ -27,7 +27,11 @@ afterEach(() => bridge.close());
 const entitled = (...values: readonly string[]) => ({ entitlements: values.map((value) => ({ value })) });
 const sharesOf = (email: string) => bridge.workspace().members[email]?.shares;
 const shareCalls = () => bridge.writes().filter((call) => /share$/.test(call.split(' ')[1] ?? ''));
-const put = (...values: readonly string[]) => ({ op: 'replace', path: 'entitlements', value: values.map((value) => ({ value })) });
+const put = (...values: readonly string[]) => ({
+  op: 'replace',
+  path: 'entitlements',
+  value: values.map((value) => ({ value })),
+});
 /** Longer than a reading of a resource may serve. */
 const later = () => bridge.clock.advanceAsync(20_000);
 

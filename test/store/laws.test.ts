@@ -202,7 +202,8 @@ class Run {
         if (known === undefined) return;
         if (it.do === 'uiRemove') this.workspace.remove(known.memberId);
         else if (it.do === 'uiLock') this.workspace.put({ ...known, isLocked: it.on });
-        else this.workspace.setInGroup(`g-${String(it.group)}`, known.memberId, it.do === 'uiJoin');
+        else if (it.do === 'uiJoin' || it.do === 'uiLeave')
+          this.workspace.setInGroup(`g-${String(it.group)}`, known.memberId, it.do === 'uiJoin');
         return;
       }
     }

@@ -329,7 +329,11 @@ describe('ownership', () => {
 describe('dryRun', () => {
   it('sends nothing and loses nothing', () => {
     const changes = [planned(lock), planned(inGroup)];
-    const sorted = run(changes, dryRun(() => 'config'), { person: person('ann') });
+    const sorted = run(
+      changes,
+      dryRun(() => 'config'),
+      { person: person('ann') },
+    );
     expect([sorted.send, sorted.held, sorted.waiting]).toEqual([[], [], changes]);
   });
 });
