@@ -42,6 +42,18 @@ export default tseslint.config(
     languageOptions: { globals: nodeGlobals },
   },
   {
+    // Runs in the browser.
+    files: ['src/admin/assets/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['addEventListener', 'document', 'location', 'DOMParser', 'getSelection', 'navigator'].map((name) => [
+          name,
+          'readonly',
+        ]),
+      ),
+    },
+  },
+  {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

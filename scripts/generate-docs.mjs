@@ -11,6 +11,7 @@ import { prepare, root } from './prepare.mjs';
 import { renderCli } from './docs/cli.mjs';
 import { renderConfiguration } from './docs/configuration.mjs';
 import { brokenLinks } from './docs/links.mjs';
+import { renderMetrics } from './docs/metrics.mjs';
 
 const load = (module) => import(path.join(root, 'dist', module));
 
@@ -18,6 +19,7 @@ const load = (module) => import(path.join(root, 'dist', module));
 const DOCUMENTS = [
   ['docs/cli.md', async () => renderCli((await load('cli.js')).createProgram, (await load('errors.js')).EXIT)],
   ['docs/configuration.md', async () => renderConfiguration((await load('config-variables.js')).VARIABLES)],
+  ['docs/metrics.md', async () => renderMetrics((await load('metrics.js')).describeMetrics())],
 ];
 
 const isCheck = process.argv.includes('--check');

@@ -253,7 +253,8 @@ async function serve(parts: Parts): Promise<Bridge> {
     random: Math.random, // eslint-disable-line no-restricted-properties -- the root of all randomness
     onOtherWorkspace: (pinned, found) => fail(otherWorkspace(config, pinned, found)),
   });
-  const { main, adminPort, close: closeServers } = await listen(app, config, { clock, log });
+  const servers = await listen(app, config, { clock, log });
+  const { main, adminPort } = servers;
   const url = publicUrlFor(config, main.port);
   address.url = url;
   // After listening: the SDK takes seconds to load, and SCIM can be read without it.
@@ -276,7 +277,7 @@ async function serve(parts: Parts): Promise<Bridge> {
     async close() {
       watch.stop();
       const work = app.close();
-      await closeServers();
+      await servers.close();
       await work;
       for (const close of opened) await close();
     },

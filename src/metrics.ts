@@ -38,7 +38,6 @@ export interface Metrics {
   /** The text that Prometheus reads. */
   text(): Promise<string>;
   readonly contentType: string;
-  describe(): readonly MetricDescription[];
   /** Begins and ends the measuring of the event loop. */
   start(): void;
   stop(): void;
@@ -86,7 +85,6 @@ export function createMetrics(sources: MetricsSources): Metrics {
   const counters = createCounters(registry);
   const loop = monitorEventLoopDelay({ resolution: 20 });
   const gauges = createGauges(registry);
-  const described = describeAll(registry);
   return {
     onRequest({ method, template, status, latencyMs }) {
       const route = template ?? 'none';
@@ -102,7 +100,6 @@ export function createMetrics(sources: MetricsSources): Metrics {
       return registry.metrics();
     },
     contentType: registry.contentType,
-    describe: () => described,
     start: () => void loop.enable(),
     stop: () => void loop.disable(),
   };
@@ -268,7 +265,11 @@ const age = (since: number | null, now: number): number => (since === null ? 0 :
 /** Nanoseconds; the histogram answers NaN before its first sample. */
 const seconds = (nanoseconds: number): number => (Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e9) : 0);
 
-function describeAll(registry: Registry): readonly MetricDescription[] {
+/** All metrics, for the documentation. */
+export function describeMetrics(): readonly MetricDescription[] {
+  const registry = new Registry();
+  createCounters(registry);
+  createGauges(registry);
   return registry.getMetricsAsArray().map((metric) => {
     const { name, help, type, labelNames } = metric as unknown as {
       readonly name: string;

@@ -80,4 +80,4 @@ export function reloadTls(
   return () => cancel();
 }
 
-const textOf = ({ cert, key }: SecureContextOptions): string => `${String(cert)}\n${String(key)}`;
+const textOf = ({ cert, key }: SecureContextOptions): string => JSON.stringify([cert, key]);

@@ -2,7 +2,7 @@
  * What administrators change on the page. Each is a POST with a CSRF token, is audited with who did
  * it, and ends in a redirect, so that a reload repeats nothing.
  */
-import type { UserId, WorkspaceGroupId } from '../domain/types.js';
+import type { WorkspaceGroupId } from '../domain/types.js';
 import { newToken } from '../domain/secret-token.js';
 import { TOKEN_SCOPES } from '../domain/token-scopes.js';
 import type { HeldFilter, TokenRecord, WriteContext } from '../store/port.js';
@@ -61,7 +61,7 @@ export async function retryUser(context: ActionContext, id: string): Promise<Act
 }
 
 export async function releaseUser(context: ActionContext, id: string): Promise<ActionResult> {
-  await context.store.releaseUser(id as UserId, writerOf(context));
+  await context.store.releaseUser(id, writerOf(context));
   return goTo(['users', id], 'userReleased');
 }
 

@@ -18,7 +18,7 @@ export function answerRawRequests(server: Server, listener: RequestListener, new
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     remember(request, response);
     continueWhenRead(request, response);
-    listener(request as Parameters<RequestListener>[0], response as Parameters<RequestListener>[1]);
+    listener(request, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const response = underWay.get(socket);

@@ -65,7 +65,7 @@ export function createAccessTokens(options: AccessTokenOptions): AccessTokens {
       if (claims === null) return null;
       const client = await findClient(store, claims.clientId);
       const secret = client?.secrets.find(({ id }) => id === claims.secretId);
-      if (client === null || secret === undefined || secret.revokedAt !== null)
+      if (client === null || secret?.revokedAt !== null)
         throw invalid('The OAuth client of this access token was revoked, or its secret was.');
       // What the client may do now: a scope that was taken away since is gone at once.
       const scopes = narrowScopes(client.scopes, claims.scopes);

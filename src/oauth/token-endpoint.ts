@@ -70,10 +70,12 @@ export function createTokenEndpoint(options: TokenEndpointOptions): RequestHandl
       response.status(405).set('Allow', 'POST').json({ error: 'invalid_request' });
       return;
     }
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Express's Request is one
     parse(request, response, (failure?: unknown) => {
-      (failure === undefined ? answer(request, response) : Promise.reject(unreadable(failure))).catch(
-        (error: unknown) => sendError(error, request, response),
-      );
+      const answered = failure === undefined ? answer(request, response) : Promise.reject(unreadable(failure));
+      answered.catch((error: unknown) => {
+        sendError(error, request, response);
+      });
     });
   };
 

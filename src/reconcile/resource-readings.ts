@@ -126,6 +126,7 @@ export class ResourceReadings {
     for (const [key, { at }] of this.#recent) if (clock.monotonic() - at >= FRESH_MS) this.#recent.delete(key);
     let failures = 0;
     for (const resource of await store.managedResources()) {
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- stop() may come during an await
       if (this.#isStopped) return;
       const state = await locks.hold(resourceLock(resource), () => this.read(resource, { cause, except: null }));
       if (state.kind === 'read') continue;
@@ -137,5 +138,5 @@ export class ResourceReadings {
 }
 
 function sameSlots(a: readonly string[] | undefined, b: readonly string[]): boolean {
-  return a !== undefined && a.length === b.length && a.every((slot) => b.includes(slot));
+  return a?.length === b.length && a.every((slot) => b.includes(slot));
 }

@@ -96,7 +96,7 @@ function toLine(state: ShareState, facts: ResourceFacts | null): ShareLine {
 }
 
 function judge({ wanted, given, held, principal, refused }: ShareState, facts: ResourceFacts | null): ShareVerdict {
-  if (facts?.creator != null && principal === `member:${facts.creator}`) return 'creator';
+  if (typeof facts?.creator === 'string' && principal === `member:${facts.creator}`) return 'creator';
   if (wanted === null) return given === null ? 'byHand' : refused === null ? 'extra' : 'refused';
   if (principal.startsWith('user:')) return 'waiting';
   const floor = given?.before ?? null;
@@ -104,7 +104,7 @@ function judge({ wanted, given, held, principal, refused }: ShareState, facts: R
   const isEnough = held !== null && (given === null ? isAtLeast(held, target) : held === target);
   if (isEnough && given?.isUnsure !== true) return given === null ? 'byHand' : 'ok';
   if (refused !== null) return 'refused';
-  if (held === null && given !== null && (facts === null || facts.error !== null)) return 'unverified';
+  if (held === null && given !== null && facts?.error !== null) return 'unverified';
   return held === null ? 'missing' : 'otherRole';
 }
 

@@ -2,14 +2,7 @@
 import type { GivenShare, WantedShare } from '../domain/person.js';
 import { elementsAt, textAt } from '../domain/json.js';
 import { forbiddenDangers, readEntitlement, resourceKey } from '../domain/shares.js';
-import {
-  principalKey,
-  type Address,
-  type Document,
-  type MemberId,
-  type ResourceRef,
-  type UserId,
-} from '../domain/types.js';
+import { principalKey, type Address, type Document, type ResourceRef, type UserId } from '../domain/types.js';
 import type { Core } from './core.js';
 import { givenTo, refOf, toGiven, type HeldRow } from './given-shares.js';
 import { openLedgerRows } from './ledger.js';
@@ -122,7 +115,7 @@ function nameOf(core: Core, principal: string): string {
   const id = principal.slice(principal.indexOf(':') + 1);
   switch (principal.slice(0, principal.indexOf(':'))) {
     case 'member':
-      return core.value<Address>('SELECT address FROM workspace_members WHERE member_id = ?', id as MemberId) ?? id;
+      return core.value<Address>('SELECT address FROM workspace_members WHERE member_id = ?', id) ?? id;
     case 'group': {
       const name = core.value<string>('SELECT name FROM workspace_groups WHERE group_id = ?', id);
       return name === undefined ? `group ${id}` : `group "${name}"`;

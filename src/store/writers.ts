@@ -50,8 +50,9 @@ interface ConflictRow {
   readonly writes: number;
 }
 
-function toConflict({ day: _day, firstWriter, secondWriter, ...row }: ConflictRow): WriterConflict {
-  return { ...row, writers: [firstWriter, secondWriter] };
+function toConflict(row: ConflictRow): WriterConflict {
+  const { userId, userName, at, writes } = row;
+  return { userId, userName, at, writes, writers: [row.firstWriter, row.secondWriter] };
 }
 
 /** The label of a token or of an OAuth client; its id where it is gone. */

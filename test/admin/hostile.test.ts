@@ -298,7 +298,7 @@ describe('the template tag', () => {
     const page = html`<p title="${nasty}">${nasty}${[nasty, html`<i>${nasty}</i>`]}${null}${false}${0}</p>`.toString();
     const safe = escape(nasty);
     expect(page).toBe(`<p title="${safe}">${safe}${safe}<i>${safe}</i>0</p>`);
-    expect(safe).not.toMatch(/[<>"'`\u0000]/);
+    for (const character of '<>"\'`\u0000') expect(safe).not.toContain(character);
   });
 
   it('takes nothing for markup that it has not made itself', () => {

@@ -285,7 +285,8 @@ describe('a forged access token', () => {
       'signed with the public key as an HMAC secret (HS256)',
       async () => {
         const stored = JSON.parse((await bridge.store.setting('oauthKeys'))!) as { jwk: Record<string, string> }[];
-        const { d: _d, ...publicJwk } = stored.at(-1)!.jwk;
+        const publicJwk = { ...stored.at(-1)!.jwk };
+        delete publicJwk['d'];
         const spki = await exportSPKI((await importJWK({ ...publicJwk, ext: true }, 'ES256')) as CryptoKey);
         const text = `${encode({ alg: 'HS256', typ: 'at+jwt', kid })}.${encode(claims())}`;
         return `${text}.${createHmac('sha256', spki).update(text).digest('base64url')}`;
@@ -338,7 +339,8 @@ describe('a forged access token', () => {
     const { key } = await createKeyRing(bridge.store, bridge.clock).signingKey();
     const sign = (payload: object, typ: string) =>
       new SignJWT({ ...payload }).setProtectedHeader({ alg: 'ES256', typ, kid }).sign(key);
-    const { exp: _exp, ...endless } = claims();
+    const endless: Partial<ReturnType<typeof claims>> = claims();
+    delete endless.exp;
     expect(await scim(await sign(claims(), 'at+jwt'))).toBe(200);
     expect(await scim(await sign(claims(), 'JWT'))).toBe(401);
     expect(await scim(await sign(endless, 'at+jwt'))).toBe(401);

@@ -3,7 +3,6 @@ import { explain, type About, type Aspect } from '../../domain/explain.js';
 import { renderObstacle } from '../../domain/explain-text.js';
 import { textAt } from '../../domain/json.js';
 import { cleanText } from '../../domain/refusal.js';
-import type { UserId } from '../../domain/types.js';
 import type { InviteRecord, LedgerRow, PersonRef, UserRecord } from '../../store/port.js';
 import type { PageContext } from '../context.js';
 import { html, path, type Content, type Html } from '../html.js';
@@ -157,7 +156,7 @@ function aboutText(about: About): Content {
 
 function documentOf({ document, version, id }: UserRecord): Html {
   return html`<details id="document">
-    <summary>Version ${version}, id <span class="id">${id as UserId}</span></summary>
+    <summary>Version ${version}, id <span class="id">${id}</span></summary>
     <pre>${JSON.stringify(document, null, 2)}</pre>
   </details>`;
 }
