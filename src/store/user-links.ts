@@ -4,7 +4,7 @@
  * managed user is watched by nobody else.
  */
 import { declinedSeat } from '../domain/seat.js';
-import type { Address, MemberId, WorkspaceMember } from '../domain/types.js';
+import { changeKey, type Address, type MemberId, type WorkspaceMember } from '../domain/types.js';
 import { unsettleUsers } from './agenda.js';
 import type { Core } from './core.js';
 import { acceptInvites } from './invites.js';
@@ -29,8 +29,24 @@ export function findFreeMember(core: Core, ...addresses: readonly (Address | nul
  * hands over an invite that is still out, so that its withdrawal does not kill the newcomer's.
  */
 export function claimAddress(core: Core, row: UserRow, address: Address): void {
+  if (row.member_id === null) takeStrayLock(core, row, address);
   core.run('DELETE FROM watches WHERE address = ?', address);
   core.run(TAKE_INVITES, row.id, address, row.id);
+}
+
+/**
+ * Who accepted at an address after it was given up was locked by the bridge, for its former holder:
+ * for the newcomer that lock is the bridge's own to open.
+ */
+function takeStrayLock(core: Core, row: UserRow, address: Address): void {
+  const member = findFreeMember(core, address);
+  if (member?.isLocked !== true) return;
+  const locked = core.value(
+    WAS_LOCKED_FOR_WATCHER,
+    changeKey({ kind: 'lock', memberId: member.memberId, reason: 'withdrawn' }),
+    address,
+  );
+  if (locked === 1) core.run('UPDATE users SET locked_by_bridge = 1 WHERE seq = ?', row.seq);
 }
 
 /** Links the member and answers how: by an invite of ours, or found there (adopted). */
@@ -99,6 +115,8 @@ export function unlinkGoneMember(core: Core, row: UserRow): void {
 const TAKE_INVITES = `UPDATE invites SET user_id = ? WHERE address = ? AND user_id <> ?
   AND state IN ('sending', 'invited', 'ambiguous', 'expired')`;
 const LINK = `UPDATE users SET member_id = ?, removed_at = NULL, activation_fresh = ?, accepted_at = COALESCE(?, accepted_at) WHERE seq = ?`;
+const WAS_LOCKED_FOR_WATCHER = `SELECT 1 FROM watches AS w JOIN ledger AS l ON l.subject = 'user:' || w.user_id
+  WHERE l.change_key = ? AND l.state = 'done' AND w.address = ? LIMIT 1`;
 const UNLINK = `UPDATE users SET member_id = NULL, removed_at = ?, locked_by_bridge = 0, seat_before = NULL, seat_given = NULL,
   seat_declined = NULL WHERE seq = ?`;
 const SELECT_TOMBSTONE = 'SELECT seq, id FROM users WHERE member_id = ? AND deleted_at IS NOT NULL';

@@ -63,6 +63,8 @@ class Workspace {
   ]);
   /** Members changed by a call of the bridge. */
   readonly touched = new Set<string>();
+  /** Members who came in by an invite. */
+  readonly accepted = new Set<string>();
   #nextId = 0;
 
   at(email: string): WorkspaceMember | undefined {
@@ -82,7 +84,9 @@ class Workspace {
     const seatType = this.invites.get(email);
     if (seatType === undefined || this.at(email) !== undefined) return;
     this.invites.delete(email);
-    this.put(member(`m-${String(this.#nextId++)}`, email, { seatType }));
+    const memberId = `m-${String(this.#nextId++)}`;
+    this.accepted.add(memberId);
+    this.put(member(memberId, email, { seatType }));
   }
 
   setInGroup(groupId: string, memberId: string, isIn: boolean): void {
@@ -355,6 +359,8 @@ describe('after any history', () => {
             await comeToRest(run);
             await checkAccess(run);
             await checkConsistency(run);
+            await checkNobodyLeftOut(run);
+            await checkNobodyLeftIn(run);
             const quiet = await run.work();
             expect(quiet).toBe(0);
           }),
@@ -399,5 +405,30 @@ async function checkConsistency(run: Run): Promise<void> {
     if (user.bridge.memberId === null) continue;
     expect(run.workspace.members.has(user.bridge.memberId)).toBe(true);
     expect(['member', 'locked', 'protected', 'failed']).toContain(user.bridge.status);
+  }
+}
+
+/** Who is wanted is a member or has an invite; but for those who were removed by hand, refused or lost twice. */
+async function checkNobodyLeftOut(run: Run): Promise<void> {
+  const { items } = await run.store.listUsers(EVERYTHING);
+  for (const { id, managed, address } of items) {
+    const person = await run.store.person(id);
+    if (!managed || address === null || person?.desired !== 'active' || person.member !== null) continue;
+    const { invite, removedAt } = person;
+    const isGivenUp = removedAt !== null || (invite !== null && invite.state === 'ambiguous' && invite.sends >= 2);
+    const isTaken = run.workspace.at(address) !== undefined;
+    expect(isGivenUp || isTaken || run.workspace.invites.has(address)).toBe(true);
+  }
+}
+
+/** Whoever came in by an invite of the bridge has access only while an active user stands for the member. */
+async function checkNobodyLeftIn(run: Run): Promise<void> {
+  const { items } = await run.store.listUsers(EVERYTHING);
+  const active = new Set(
+    items.filter(({ document }) => document['active'] === true).map(({ bridge }) => bridge.memberId),
+  );
+  for (const known of run.workspace.members.values()) {
+    if (!run.workspace.accepted.has(known.memberId) || known.isLocked) continue;
+    expect(active.has(known.memberId)).toBe(true);
   }
 }

@@ -153,6 +153,23 @@ export function adoptionContract(open: OpenWorld): void {
     });
   });
 
+  it('opens for a newcomer what was locked for a former holder of the address', async () => {
+    const world = open();
+    const { record: former } = await world.store.createUser(ann(), IDP);
+    await settleUser(world, former.id);
+    await world.store.updateUser(
+      former.id,
+      () => ann({ emails: [{ value: 'new@example.com', type: 'work', primary: true }] }),
+      IDP,
+    );
+    await settleUser(world, former.id);
+    await read(world, [OWNER, member('m-ann', 'ann@example.com')]);
+    expect(await settleUser(world, former.id)).toEqual(['lock']);
+    const { record } = await world.store.createUser(userDoc('ann@example.com', { userName: 'ann-2' }), IDP);
+    expect(record.bridge).toMatchObject({ memberId: 'm-ann', status: 'locked' });
+    expect(await settleUser(world, record.id)).toEqual(['unlock']);
+  });
+
   describe('protection', () => {
     const off = (user: object) => ({ ...user, active: false });
 
