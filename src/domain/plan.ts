@@ -88,6 +88,17 @@ function isRefused(person: Person, change: Change, now: Millis): boolean {
   return refused !== undefined && now < refused.until;
 }
 
+/**
+ * Refusals, by changeKey, of what would not be planned any more even if it had not been refused: it
+ * came about by hand, or its reason has gone. Remembered longer, they would mark the user as failed.
+ */
+export function pointlessRefusals(person: Person, rules: Rules, now: Millis): readonly string[] {
+  if (person.refused.size === 0) return [];
+  const { changes } = planPerson({ ...person, refused: new Map() }, rules, now);
+  const wanted = new Set(changes.map(({ change }) => changeKey(change)));
+  return [...person.refused.keys()].filter((key) => !wanted.has(key));
+}
+
 /** No member yet: decides whether an invite is due. Returns whether a reading must come first. */
 function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedChange[]): boolean {
   const { address, invite } = person;
@@ -139,7 +150,7 @@ function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedC
 
 /** Was a member, has gone, and has been invited again since: that invite is looked after like any other. */
 function isInvitedBack({ invite, removedAt }: Person): boolean {
-  return invite !== null && isOpen(invite) && (invite.sentAt ?? 0) > (removedAt ?? 0);
+  return invite !== null && invite.state !== 'accepted' && (invite.sentAt ?? 0) > (removedAt ?? 0);
 }
 
 /**

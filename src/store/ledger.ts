@@ -40,6 +40,7 @@ export function recordPlan(core: Core, subject: Subject, plan: RecordedPlan): Le
   for (const row of open.values()) {
     if (!wanted.has(row.changeKey) && (row.state === 'planned' || row.state === 'held')) supersede(core, row);
   }
+  for (const key of plan.pointless ?? []) core.run(FORGET_REFUSALS_OF_KEY, subject, key);
   return plan.send === null ? null : beginSending(core, subject, plan.send.change);
 }
 

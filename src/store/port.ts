@@ -312,6 +312,8 @@ export interface WorkStore {
       readonly notes?: readonly PolicyNote[];
       /** What was found otherwise than it was once settled; absent = leave the list as it is. */
       readonly drift?: readonly DriftItem[];
+      /** Refusals, by changeKey, that do not matter any more. */
+      readonly pointless?: readonly string[];
     },
   ): Promise<LedgerRow | null>;
   /** Ends a call. `revert` (only with `refused`) restores the directory in the same transaction, and answers whether it could. */

@@ -159,6 +159,21 @@ describe('a group', () => {
     expect(await bridge.bridgeOf(bob)).toMatchObject({ status: 'failed', lastError: expect.stringContaining('Sales') });
   });
 
+  it('a refusal of what has come about by hand is forgotten', async () => {
+    const bob = await user('bob');
+    const call = { method: 'POST', path: '/v1/workspace/groups/*/members' };
+    bridge.control.addFault({ ...call, fault: { kind: 'status', status: 400, body: { detail: 'no' } } });
+    const { id } = await group('Sales');
+    await bridge.patchGroup(id, add(bob));
+    expect(await bridge.bridgeOf(bob)).toMatchObject({ status: 'failed' });
+    await bridge.clock.advanceAsync(1);
+    const { groups = [] } = bridge.control.state();
+    bridge.control.putInGroup(groups.find(({ name }) => name === 'Sales')?.id ?? '', at('bob'));
+    await bridge.sync();
+    const { status, lastError } = await bridge.bridgeOf(bob);
+    expect([status, lastError]).toEqual(['member', undefined]);
+  });
+
   it.each([400, 404] as const)(
     'a removal that is answered %s because it is so already is done',
     async (removeNonMember) => {

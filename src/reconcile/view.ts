@@ -1,0 +1,99 @@
+/** What one run knows: the subject as read and planned at one moment, and what the run has done so far. */
+import { driftOf } from '../domain/drift.js';
+import { memberOf } from '../domain/effect.js';
+import type { Person } from '../domain/person.js';
+import { nextPlanAt, planPerson, pointlessRefusals, type PlannedChange } from '../domain/plan.js';
+import { planShareHolder } from '../domain/plan-shares.js';
+import { earlier, type Sorted } from '../domain/policies/policy.js';
+import { principalKey, type Address, type Change, type UserId } from '../domain/types.js';
+import type { AgendaEntry, ShareSubject } from '../store/port.js';
+import type { Engine } from './engine.js';
+
+export interface Run {
+  readonly entry: AgendaEntry;
+  readonly userId: UserId | null;
+  /** The version of the user that the last plan was made of. */
+  version: number;
+  /** A call of this run succeeded, or may have: the write cannot be undone any more. */
+  touched: boolean;
+  /** Grants planned in this run that a write to the user can have asked for. */
+  readonly grants: Set<string>;
+  /** Addresses whose foreign invite was revoked in this run, so that ours can be sent. */
+  readonly replaced: Set<Address>;
+  /** That revocation, which is in no plan. */
+  replacement: PlannedChange | null;
+}
+
+/** The subject as read and planned at one moment. */
+export interface View {
+  readonly person: Person | null;
+  /** The plan before any policy. */
+  readonly planned: readonly PlannedChange[];
+  readonly sorted: Sorted;
+  readonly needsReading: boolean;
+  readonly nextAt: number | null;
+  /** Refusals that do not matter any more. */
+  readonly pointless: readonly string[];
+}
+
+/** Reads the subject and plans it. Null: there is no such subject any more. */
+export async function look(run: Run, engine: Engine): Promise<View | null> {
+  const { store, clock, guards } = engine;
+  const now = clock.now();
+  if (run.userId === null) {
+    const holder: ShareSubject | null = await store.shareSubject(run.entry.subject);
+    if (holder === null) return null;
+    const planned = planShareHolder(holder, now);
+    const sorted = await guards.sort(planned, null, now);
+    const untils = [...holder.refused.values()].map(({ until }) => until).filter((until) => until > now);
+    return {
+      person: null,
+      planned,
+      sorted,
+      needsReading: false,
+      nextAt: untils.length === 0 ? null : Math.min(...untils),
+      pointless: [],
+    };
+  }
+  const read = await store.person(run.userId);
+  if (read === null) return null;
+  // A key that may not list members never learns more: what is ambiguous is sent once more unread.
+  const person = engine.readings.state.blind ? { ...read, membersReadAt: now + 1 } : read;
+  run.version = person.version;
+  const plan = planPerson(person, engine.rules(), now);
+  const sorted = await guards.sort(plan.changes, person, now);
+  const nextAt = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
+  const pointless = pointlessRefusals(person, engine.rules(), now);
+  return { person, planned: plan.changes, sorted, needsReading: plan.needsReading, nextAt, pointless };
+}
+
+/** The plan as it stands, with nothing of it sent now. */
+export async function record(run: Run, view: View, engine: Engine): Promise<void> {
+  const { subject, cause } = run.entry;
+  await engine.store.record(subject, { ...toRecord(view), send: null, cause });
+  engine.guards.tell(subject, view.sorted, view.person);
+}
+
+export function toRecord({ person, planned, sorted, pointless }: View) {
+  const { send, waiting, held, notes } = sorted;
+  const drift = person === null ? {} : { drift: driftOf(person, planned, person.isConverged) };
+  return { changes: [...send, ...waiting], held, notes, pointless, ...drift };
+}
+
+/** One address at a time, whoever asks: a tombstone and its successor may share one. */
+export function lockKey(change: Change, person: Person | null): string {
+  switch (change.kind) {
+    case 'invite':
+    case 'revokeInvite':
+      return change.address;
+    case 'lock':
+    case 'unlock':
+    case 'setSeat':
+    case 'addToGroup':
+    case 'removeFromGroup':
+      return (person && memberOf(person, change.memberId)?.address) ?? change.memberId;
+    case 'share':
+    case 'unshare':
+      return person?.address ?? principalKey(change.principal);
+  }
+}
