@@ -43,7 +43,9 @@ describe('log', () => {
     const hash = lines()[0]?.['person'];
     expect(hash).toMatch(/^sha256:[0-9a-f]{12}$/);
     // The same person under another spelling has the same hash: lines about one person belong together.
-    expect((lines()[0] as { err: { message: string } }).err.message).toContain(`${String(hash)} is no member (see sha256:`);
+    expect((lines()[0] as { err: { message: string } }).err.message).toContain(
+      `${String(hash)} is no member (see sha256:`,
+    );
     expect((lines()[0] as { list: string[] }).list[0]).toMatch(/^<sha256:[0-9a-f]{12}>$/);
     log.debug({ person: 'zoe@acme.example' }, 'y');
     expect(lines()[1]).toMatchObject({ person: 'zoe@acme.example' });
