@@ -40,7 +40,7 @@ describe('an IdP that disables everyone', () => {
     await bridge.idle();
     expect(lockedCount()).toBe(10);
     expect(await heldRows()).toHaveLength(5);
-    const held = await bridge.bridgeOf(ids[14] as string);
+    const held = await bridge.bridgeOf(ids[14]!);
     expect(held).toMatchObject({ status: 'held', pendingChanges: 1 });
     expect(held['lastError']).toContain('DEPROVISION_LIMIT');
     expect(alertsOf('brake')).toHaveLength(1);
@@ -63,7 +63,7 @@ describe('an IdP that disables everyone', () => {
     await bridge.idle();
     expect(lockedCount()).toBe(0);
     expect(await heldRows()).toEqual([]);
-    const last = await bridge.bridgeOf(ids[14] as string);
+    const last = await bridge.bridgeOf(ids[14]!);
     expect([last['status'], last['pendingChanges'], last['lastError']]).toEqual(['member', 0, undefined]);
   });
 
@@ -116,7 +116,7 @@ describe('what is held', () => {
 
   it('goes when it is released, for one person or for all', async () => {
     const ids = await heldCompany();
-    expect(await bridge.store.releaseHeld({ subject: `user:${ids[5] as string}` }, ADMIN)).toBe(1);
+    expect(await bridge.store.releaseHeld({ subject: `user:${ids[5]!}` }, ADMIN)).toBe(1);
     bridge.app.reconciler.poke();
     await bridge.idle();
     expect(bridge.workspace().members[addressOf('p6')]).toMatchObject({ locked: true });

@@ -26,7 +26,7 @@ afterEach(() => bridge.close());
 
 const entitled = (...values: readonly string[]) => ({ entitlements: values.map((value) => ({ value })) });
 const sharesOf = (email: string) => bridge.workspace().members[email]?.shares;
-const shareCalls = () => bridge.writes().filter((call) => /share$/.test(call.split(' ')[1] ?? ''));
+const shareCalls = () => bridge.writes().filter((call) => (call.split(' ')[1] ?? '').endsWith('share'));
 const put = (...values: readonly string[]) => ({
   op: 'replace',
   path: 'entitlements',
