@@ -102,6 +102,8 @@ export interface ListenOptions {
   readonly connections: Connections;
   readonly clock: Clock;
   readonly log: Log;
+  /** Other times and sizes than the usual ones. */
+  readonly server?: ServerOptions;
 }
 
 /**
@@ -143,12 +145,13 @@ export async function serveHttp(listener: RequestListener, options: ListenOption
 }
 
 function createFor(
-  { tls, clock, log }: ListenOptions,
+  { tls, clock, log, server: other }: ListenOptions,
   listener: RequestListener,
 ): { readonly server: Server; readonly stopReloading: () => void } {
-  if (tls === null) return { server: createServer(SERVER_OPTIONS, listener), stopReloading: () => undefined };
+  if (tls === null)
+    return { server: createServer({ ...SERVER_OPTIONS, ...other }, listener), stopReloading: () => undefined };
   const context = readTlsAtStart(tls);
-  const options = { ...SERVER_OPTIONS, ...context, handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
+  const options = { ...SERVER_OPTIONS, ...other, ...context, handshakeTimeout: HANDSHAKE_TIMEOUT_MS };
   const server = createTlsServer(options, listener);
   return { server, stopReloading: reloadTls(server, tls, context, { clock, log }) };
 }

@@ -1,0 +1,417 @@
+/** Clients that are slow, many, or speak no HTTP; who may come at all; TLS. Before any body is read. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import express from 'express';
+import pino from 'pino';
+import { addressMatcher } from '../../src/app/allowed-ips.js';
+import { CONNECTION_LIMITS, createConnections } from '../../src/app/connections.js';
+import { serveHttp, type HttpServer } from '../../src/app/http.js';
+import { loadConfig } from '../../src/config.js';
+import { startTestBridge, TOKEN, type TestBridge } from '../support/bridge.js';
+import { createFakeClock } from '../support/fake-clock.js';
+import { exchange, openRaw, statusOf, type RawConnection } from './raw.js';
+
+const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error';
+const USER_URN = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const portOf = (bridge: TestBridge): number => Number(new URL(bridge.scimUrl).port);
+
+describe('slow and many connections', () => {
+  let bridge: TestBridge;
+  const open: RawConnection[] = [];
+  beforeEach(async () => {
+    bridge = await startTestBridge();
+  });
+  afterEach(async () => {
+    for (const { socket } of open.splice(0)) socket.destroy();
+    await bridge.close();
+  });
+
+  const floodWith = async (count: number, text: string): Promise<void> => {
+    for (let index = 0; index < count; index += 1) {
+      const connection = await openRaw(portOf(bridge));
+      connection.send(text);
+      open.push(connection);
+    }
+  };
+
+  /** One request over a connection that is kept, as IdPs do. */
+  const keptRequest = (agent: Agent): Promise<{ status: number; reused: boolean }> =>
+    new Promise((resolve, reject) => {
+      const sent = httpRequest(`${bridge.scimUrl}/Users?count=1`, {
+        agent,
+        headers: { authorization: `Bearer ${TOKEN}` },
+      });
+      sent.on('response', (response) => {
+        response.resume();
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, reused: sent.reusedSocket }));
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+
+  it.each([
+    ['that never finish their headers', `GET /scim/v2/Users HTTP/1.1\r\nHost: x\r\nX-Slow: `],
+    ['that never send anything', ''],
+    [
+      'that never send their body',
+      `POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nContent-Type: application/scim+json\r\nContent-Length: 100000\r\n\r\n{`,
+    ],
+  ])(
+    '350 hostile ones %s: valid requests from the same address go on, on old and new connections',
+    async (_what, text) => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      expect((await keptRequest(agent)).status).toBe(200);
+      await floodWith(350, text);
+      expect(await keptRequest(agent)).toEqual({ status: 200, reused: true });
+      for (let index = 0; index < 20; index += 1) {
+        expect((await bridge.scim('GET', '/Users?count=1')).status).toBe(200);
+      }
+      expect((await bridge.createUser('zoe')).status).toBe(201);
+      await bridge.until(() => bridge.app.connections.strangers <= CONNECTION_LIMITS.perAddress, 'the oldest were cut');
+      expect(open.filter((connection) => connection.isClosed()).length).toBeGreaterThanOrEqual(
+        350 - CONNECTION_LIMITS.perAddress,
+      );
+      agent.destroy();
+    },
+  );
+
+  it('a request without a valid token is answered before its body has come', async () => {
+    const answer = await exchange(
+      portOf(bridge),
+      'POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer esb_guess\r\n' +
+        'Content-Type: application/scim+json\r\nContent-Length: 900000\r\n\r\n{',
+    );
+    expect(statusOf(answer)).toBe(401);
+  });
+
+  it('a body that trickles in under a valid token is given up', async () => {
+    const connection = await openRaw(portOf(bridge));
+    open.push(connection);
+    connection.send(
+      `POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n` +
+        'Content-Type: application/scim+json\r\nContent-Length: 1000\r\n\r\n{',
+    );
+    await bridge.until(() => bridge.clock.pending().includes(30_000), 'the body is awaited');
+    await bridge.clock.advanceAsync(30_000);
+    expect(statusOf(await connection.until(/\r\n\r\n/))).toBe(408);
+  });
+});
+
+describe('bounds of unknown connections', () => {
+  const fakeSocket = (remoteAddress: string, remotePort: number) => {
+    const listeners: (() => void)[] = [];
+    const socket = {
+      ...{ remoteAddress, remotePort },
+      isCut: false,
+      destroy() {
+        socket.isCut = true;
+        for (const listener of listeners) listener();
+        return socket;
+      },
+      once(_event: string, listener: () => void) {
+        listeners.push(listener);
+        return socket;
+      },
+    };
+    return socket;
+  };
+  type Fake = ReturnType<typeof fakeSocket>;
+  const add = (connections: ReturnType<typeof createConnections>, socket: Fake): void =>
+    connections.add(socket as unknown as Parameters<typeof connections.add>[0]);
+
+  it('cut the oldest of an address, then the oldest of all, and never one that is trusted', () => {
+    const connections = createConnections({ perAddress: 2, inAll: 3 });
+    const sockets = [1, 2, 3].map((port) => fakeSocket('192.0.2.1', port));
+    connections.trust(sockets[0]!); // unknown: nothing happens
+    add(connections, sockets[0]!);
+    connections.trust(sockets[0]!);
+    add(connections, sockets[1]!);
+    add(connections, sockets[2]!);
+    expect(sockets.map(({ isCut }) => isCut)).toEqual([false, false, false]);
+    add(connections, fakeSocket('192.0.2.1', 4));
+    expect(sockets.map(({ isCut }) => isCut)).toEqual([false, true, false]);
+    const others = [fakeSocket('192.0.2.2', 1), fakeSocket('192.0.2.3', 1)];
+    for (const other of others) add(connections, other);
+    expect([sockets[2]!.isCut, others[0]!.isCut, connections.strangers]).toEqual([true, false, 3]);
+  });
+
+  it('forget a connection that has closed', () => {
+    const connections = createConnections({ perAddress: 1, inAll: 10 });
+    const first = fakeSocket('2001:db8::1', 1);
+    add(connections, first);
+    first.destroy();
+    expect(connections.strangers).toBe(0);
+    const second = fakeSocket('2001:db8::1', 1);
+    add(connections, second);
+    expect(second.isCut).toBe(false);
+  });
+});
+
+describe('what is no HTTP', () => {
+  let bridge: TestBridge;
+  beforeAll(async () => {
+    bridge = await startTestBridge();
+  });
+  afterAll(() => bridge.close());
+  const authorized = `Host: x\r\nAuthorization: Bearer ${TOKEN}\r\n`;
+  const bodyOf = (answer: string): unknown => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
+
+  it.each([
+    ['garbage', 'hello\r\n\r\n', 400],
+    ['a header without a name', `GET /scim/v2/Users HTTP/1.1\r\n${authorized}: x\r\n\r\n`, 400],
+    [
+      'a header with a space before the colon',
+      `GET /scim/v2/Users HTTP/1.1\r\n${authorized}Content-Length : 5\r\n\r\n`,
+      400,
+    ],
+    ['a folded header', `GET /scim/v2/Users HTTP/1.1\r\n${authorized}X-A: b\r\n c\r\n\r\n`, 400],
+    ['a zero byte in a header', `GET /scim/v2/Users HTTP/1.1\r\n${authorized}X-A: b\0c\r\n\r\n`, 400],
+    [
+      'a length and chunks at once (smuggling CL.TE)',
+      `POST /scim/v2/Users HTTP/1.1\r\n${authorized}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG`,
+      400,
+    ],
+    [
+      'two lengths',
+      `POST /scim/v2/Users HTTP/1.1\r\n${authorized}Content-Length: 2\r\nContent-Length: 40\r\n\r\n{}`,
+      400,
+    ],
+    [
+      'chunks under a disguise (smuggling TE.TE)',
+      `POST /scim/v2/Users HTTP/1.1\r\n${authorized}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`,
+      400,
+    ],
+    [
+      'a chunk size that is none',
+      `POST /scim/v2/Users HTTP/1.1\r\n${authorized}Content-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+      400,
+    ],
+    ['headers of 20 KB', `GET /scim/v2/Users HTTP/1.1\r\n${authorized}X-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+  ])('is answered in the words of SCIM and ends the connection: %s', async (_what, bytes, status) => {
+    const before = (await bridge.scim('GET', '/Users')).body.totalResults;
+    const answer = await exchange(portOf(bridge), bytes);
+    expect(statusOf(answer)).toBe(status);
+    expect(answer).toMatch(/content-type: application\/scim\+json/i);
+    expect(bodyOf(answer)).toMatchObject({ schemas: [ERROR_URN], status: String(status) });
+    expect(answer.match(/HTTP\/1\.1 \d/g)).toHaveLength(1); // nothing smuggled was answered
+    expect((await bridge.scim('GET', '/Users')).body.totalResults).toBe(before);
+  });
+
+  it('a request that does not come to its end in time is answered 408 and cut', async () => {
+    const clock = createFakeClock();
+    const server = await serveHttp((_request, response) => response.end('never'), {
+      ...{
+        host: '127.0.0.1',
+        port: 0,
+        tls: null,
+        connections: createConnections(),
+        clock,
+        log: pino({ level: 'silent' }),
+      },
+      server: { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 50 },
+    });
+    const answer = await exchange(server.port, 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+    expect(statusOf(answer)).toBe(408);
+    expect(bodyOf(answer)).toMatchObject({ schemas: [ERROR_URN], status: '408' });
+    await server.close(0);
+  });
+});
+
+describe('Expect: 100-continue', () => {
+  let bridge: TestBridge;
+  beforeAll(async () => {
+    bridge = await startTestBridge();
+  });
+  afterAll(() => bridge.close());
+  const body = JSON.stringify({
+    schemas: [USER_URN],
+    userName: 'zoe@workspace.example',
+    emails: [{ value: 'zoe@workspace.example' }],
+  });
+  const head = (token: string): string =>
+    `POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nExpect: 100-continue\r\n` +
+    `Content-Type: application/scim+json\r\nContent-Length: ${String(body.length)}\r\n\r\n`;
+
+  it('asks for no body from who has no valid token, and ends the connection', async () => {
+    const answer = await exchange(portOf(bridge), head('esb_guess'));
+    expect(statusOf(answer)).toBe(401);
+    expect(answer).not.toContain('100 Continue');
+    expect(answer).toMatch(/connection: close/i);
+  });
+
+  it('asks the holder of a valid token', async () => {
+    const connection = await openRaw(portOf(bridge));
+    connection.send(head(TOKEN));
+    expect(await connection.until(/100 Continue/)).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\n$/);
+    connection.send(body);
+    expect(await connection.until(/201 Created/)).toContain('zoe@workspace.example');
+    connection.socket.destroy();
+  });
+});
+
+describe('the allow-list', () => {
+  const start = (env: Record<string, string>) => startTestBridge({ env });
+  const from = async (bridge: TestBridge, forwarded?: string, at = '/Users') =>
+    (await bridge.scim('GET', at, undefined, forwarded === undefined ? {} : { 'x-forwarded-for': forwarded })).status;
+
+  it('knows addresses and networks of both families', () => {
+    const isAllowed = addressMatcher(['192.0.2.1', '198.51.100.0/24', '2001:db8::/32']);
+    for (const address of ['192.0.2.1', '::ffff:192.0.2.1', '198.51.100.255', '2001:db8:1::1'])
+      expect([address, isAllowed(address)]).toEqual([address, true]);
+    for (const address of ['192.0.2.2', '198.51.101.0', '2001:db9::1', '', 'localhost', '192.0.2.1 ', '::1'])
+      expect([address, isAllowed(address)]).toEqual([address, false]);
+  });
+
+  it('believes no header where no proxy is trusted, and says so in the log', async () => {
+    const bridge = await start({ ALLOWED_IPS: '203.0.113.0/24' });
+    expect([await from(bridge), await from(bridge, '203.0.113.7')]).toEqual([403, 403]);
+    expect(bridge.logLines.filter((line) => line.includes('TRUST_PROXY is not set')).length).toBe(1);
+    const answer = await bridge.scim('POST', '/Users', {});
+    expect(answer.body).toMatchObject({
+      schemas: [ERROR_URN],
+      status: '403',
+      detail: expect.stringContaining('ALLOWED_IPS'),
+    });
+    expect((await fetch(bridge.scimUrl.replace('/scim/v2', '/oauth/token'), { method: 'POST' })).status).toBe(403);
+    expect((await fetch(bridge.scimUrl.replace('/scim/v2', '/healthz'))).status).toBe(200);
+    await bridge.close();
+  });
+
+  it('believes the trusted proxy, and nothing that the client put before it', async () => {
+    const bridge = await start({ ALLOWED_IPS: '203.0.113.0/24', TRUST_PROXY: '1' });
+    expect(await from(bridge, '203.0.113.7')).toBe(200);
+    expect(await from(bridge, '203.0.113.7, 198.51.100.1')).toBe(403);
+    expect(await from(bridge, '198.51.100.1')).toBe(403);
+    await bridge.close();
+  });
+
+  it('lets its own addresses in', async () => {
+    const bridge = await start({ ALLOWED_IPS: '127.0.0.0/8, ::1' });
+    expect(await from(bridge)).toBe(200);
+    await bridge.close();
+  });
+});
+
+describe('TLS', () => {
+  let folder: string;
+  let server: HttpServer;
+  const clock = createFakeClock();
+  const logLines: string[] = [];
+  const makeCertificate = (name: string): void => {
+    const subject = `/CN=${name}`;
+    const files = ['-keyout', path.join(folder, `${name}.key`), '-out', path.join(folder, `${name}.crt`)];
+    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+    execFileSync('openssl', ['req', '-x509', ...curve, '-nodes', '-days', '2', '-subj', subject, ...files], {
+      stdio: 'ignore',
+    });
+  };
+  const use = (cert: string, key = cert): void => {
+    writeFileSync(path.join(folder, 'tls.crt'), readFileSync(path.join(folder, `${cert}.crt`)));
+    writeFileSync(path.join(folder, 'tls.key'), readFileSync(path.join(folder, `${key}.key`)));
+  };
+  const subjectNow = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connectTls({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+        resolve(String(socket.getPeerCertificate().subject.CN));
+        socket.destroy();
+      });
+      socket.on('error', reject);
+    });
+  const protocolOf = (maxVersion: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'): Promise<string> =>
+    new Promise((resolve) => {
+      const options = {
+        port: server.port,
+        host: '127.0.0.1',
+        rejectUnauthorized: false,
+        ciphers: 'DEFAULT@SECLEVEL=0',
+      };
+      const socket = connectTls({ ...options, minVersion: 'TLSv1', maxVersion }, () => {
+        resolve(socket.getProtocol() ?? '');
+        socket.destroy();
+      });
+      socket.on('error', () => resolve('refused'));
+    });
+
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'tls-'));
+    makeCertificate('first');
+    makeCertificate('second');
+    use('first');
+    const app = express().get('/', (_request, response) => response.json({ ok: true }));
+    const log = pino({ level: 'info' }, { write: (line: string) => logLines.push(line) });
+    const tls = { certFile: path.join(folder, 'tls.crt'), keyFile: path.join(folder, 'tls.key') };
+    server = await serveHttp(app, { host: '127.0.0.1', port: 0, tls, connections: createConnections(), clock, log });
+  });
+  afterAll(async () => {
+    await server.close(0);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('is 1.2 at least', async () => {
+    expect([await protocolOf('TLSv1.1'), await protocolOf('TLSv1.2'), await protocolOf('TLSv1.3')]).toEqual([
+      'refused',
+      'TLSv1.2',
+      'TLSv1.3',
+    ]);
+  });
+
+  it('takes a new certificate without a restart, and keeps the old one while the files do not fit together', async () => {
+    expect(await subjectNow()).toBe('first');
+    use('second', 'first');
+    clock.advance(10_000);
+    expect(await subjectNow()).toBe('first');
+    clock.advance(10_000);
+    expect(logLines.filter((line) => line.includes('stays in force')).length).toBe(1);
+    use('second');
+    clock.advance(10_000);
+    expect(await subjectNow()).toBe('second');
+    expect(logLines.join('')).not.toContain('PRIVATE KEY');
+  });
+
+  it('serves requests', async () => {
+    const status = await new Promise((resolve, reject) => {
+      httpsRequest({ port: server.port, host: '127.0.0.1', rejectUnauthorized: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(status).toBe(200);
+  });
+
+  it('that cannot be used ends the start with 78 and the names of the files', async () => {
+    const tls = { certFile: path.join(folder, 'first.crt'), keyFile: path.join(folder, 'second.key') };
+    const log = pino({ level: 'silent' });
+    const starting = serveHttp(express(), {
+      host: '127.0.0.1',
+      port: 0,
+      tls,
+      connections: createConnections(),
+      clock,
+      log,
+    });
+    await expect(starting).rejects.toMatchObject({ exitCode: 78, message: expect.stringContaining('TLS_KEY_FILE') });
+  });
+});
+
+describe('listening to the world', () => {
+  const warnings = (env: Record<string, string>): string =>
+    loadConfig({ HOST: '0.0.0.0', ...env }, () => '-').warnings.join('\n');
+
+  it('without encryption is warned of loudly, and only then', () => {
+    expect(warnings({})).toContain('tokens cross the network in clear text');
+    expect(warnings({ TLS_CERT_FILE: 'a', TLS_KEY_FILE: 'b' })).toBe('');
+    expect(warnings({ TRUST_PROXY: '1' })).toBe('');
+    expect(warnings({ HOST: '127.0.0.1' })).toBe('');
+    expect(warnings({ HOST: '127.0.0.1', ADMIN_HOST: '0.0.0.0', ADMIN_PORT: '9000' })).toContain(
+      'ADMIN_HOST is 0.0.0.0',
+    );
+  });
+});
