@@ -43,7 +43,11 @@ export async function explainPerson(
   ]);
   const names = new Map(groups.map((group) => [group.groupId, group.name]));
   const guards = await freshGuards(opened, context);
-  const { notes } = await guards.sort(planPerson(person, rules, now).changes, person, now);
+  const { notes } = await guards.sort(
+    planPerson(person, rules, now).changes,
+    { person, isDrift: person.isConverged },
+    now,
+  );
   const groupName = (id: WorkspaceGroupId): string | null => names.get(id) ?? null;
   const explanation = explain({ person, rules, ledger, now, groupName, notes });
   return { explanation, text: renderExplanation(explanation) };

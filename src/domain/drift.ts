@@ -31,8 +31,14 @@ export function driftOf(person: Person, changes: readonly PlannedChange[], isDri
   return [...repairs, ...standing(person)];
 }
 
-function repairItem({ change, why }: PlannedChange, person: Person): DriftItem | null {
-  const detail = `${describeChange(change, { person: person.address ?? person.userName })}: ${why}`;
+/** Of a group or the mapping file: their shares are all that can drift. */
+export function driftOfShares(changes: readonly PlannedChange[], isDrift: boolean): readonly DriftItem[] {
+  return isDrift ? changes.flatMap((planned) => repairItem(planned, null) ?? []) : [];
+}
+
+function repairItem({ change, why }: PlannedChange, person: Person | null): DriftItem | null {
+  const words = person === null ? {} : { person: person.address ?? person.userName };
+  const detail = `${describeChange(change, words)}: ${why}`;
   switch (change.kind) {
     case 'setSeat':
       return { kind: 'seat', detail };

@@ -14,7 +14,13 @@ import { flapGuard } from '../domain/policies/flap-guard.js';
 import { inviteLimit } from '../domain/policies/invite-limit.js';
 import { ownership } from '../domain/policies/ownership.js';
 import { WINDOW_MS, type Dated, type PeopleLimit } from '../domain/policies/people-limit.js';
-import { applyPolicies, type Policy, type PolicyNote, type Sorted } from '../domain/policies/policy.js';
+import {
+  applyPolicies,
+  type Policy,
+  type PolicyContext,
+  type PolicyNote,
+  type Sorted,
+} from '../domain/policies/policy.js';
 import { isReinvite, reinviteCap } from '../domain/policies/reinvite-cap.js';
 import { isRepair } from '../domain/policies/repair.js';
 import { seatBudget } from '../domain/policies/seat-budget.js';
@@ -41,6 +47,9 @@ export const DRY_RUN_UNTIL_ACCEPTED = 'dryRunUntilAccepted';
 
 const HOUR = 3_600_000;
 const NOBODY: Census = { managedMembers: 0, groupSizes: new Map(), seats: { full: 0, basic: 0 } };
+
+/** Whose plan it is: a person, or the shares of a group or the mapping file. */
+export type PlanContext = Required<Pick<PolicyContext, 'person' | 'isDrift'>> & Pick<PolicyContext, 'known'>;
 
 export class Guards {
   readonly #options: GuardsOptions;
@@ -97,10 +106,9 @@ export class Guards {
   }
 
   /** Sorts what one subject's plan has into what goes, what is held and what waits. */
-  async sort(changes: readonly PlannedChange[], person: Person | null, now: Millis): Promise<Sorted> {
+  async sort(changes: readonly PlannedChange[], about: PlanContext, now: Millis): Promise<Sorted> {
     if (changes.length > 0) await this.#look(changes);
-    const isDrift = person?.isConverged ?? false;
-    return applyPolicies(changes, this.#policies, { person, now, isDrift });
+    return applyPolicies(changes, this.#policies, { ...about, now });
   }
 
   /** Tells what is held, once per change: log and alert. */
@@ -128,7 +136,8 @@ export class Guards {
   }
 
   /** A call went through, or may have: windows that count what was done. */
-  noteDone(change: Change, person: Person | null): void {
+  noteDone(change: Change, about: PlanContext): void {
+    const { person } = about;
     const { clock } = this.#options;
     const monotonic = clock.monotonic();
     if (isReinvite(change, person)) {
@@ -136,7 +145,7 @@ export class Guards {
       this.#reinvitesAt = [...this.#reinvitesAt.filter((at) => at > now - HOUR), now];
     }
     const planned: PlannedChange = { change, why: '', attribute: 'active' };
-    if (isRepair(planned, { person, now: 0, isDrift: person?.isConverged ?? false })) {
+    if (isRepair(planned, { ...about, now: 0 })) {
       const young = this.#repairs.filter(({ at }) => at > monotonic - WINDOW_MS);
       this.#repairs = [...young, { who: changeKey(change), at: monotonic }];
     }

@@ -23,7 +23,7 @@ import { Connection, type Phase } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Engine } from './engine.js';
 import { retryForFreedSeats } from './freed-seats.js';
-import { Guards } from './guards.js';
+import { Guards, type PlanContext } from './guards.js';
 import { rememberOwner } from './identity.js';
 import { deferred, KeyedLocks } from './keyed-locks.js';
 import { createLimitedGateway, type UpstreamCall } from './limited-gateway.js';
@@ -150,7 +150,7 @@ export class Reconciler implements Provisioning {
       guards: this.#guards,
       isStopping: () => !this.#isServing(),
       onKeyRejected: (error) => this.#connection.keyRejected(error),
-      onDone: (change, person) => this.#onDone(change, person),
+      onDone: (change, about) => this.#onDone(change, about),
       onAmbiguous: (change, person) => this.#onAmbiguous(change, person),
     };
   }
@@ -359,9 +359,9 @@ export class Reconciler implements Provisioning {
     this.#firstReading.resolve();
   }
 
-  #onDone(change: Change, person: Person | null): void {
+  #onDone(change: Change, about: PlanContext): void {
     if (change.kind === 'invite') this.#readings.reschedule();
-    this.#guards.noteDone(change, person);
+    this.#guards.noteDone(change, about);
     // Whether a pending invite holds a seat is not documented: its end may free one.
     if (change.kind === 'lock' || change.kind === 'revokeInvite' || (change.kind === 'setSeat' && !isGrant(change)))
       this.#onSeatsFreed(1);

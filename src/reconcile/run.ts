@@ -68,7 +68,8 @@ async function settle(run: Run, view: View, engine: Engine): Promise<RunEnd> {
 
 /** Nothing is left, held or waited for: whatever comes up without a fresh cause was changed by hand. */
 function isConverged({ person, planned, needsReading }: View): boolean {
-  return person !== null && person.managed && person.protection === null && planned.length === 0 && !needsReading;
+  const isOurs = person === null || (person.managed && person.protection === null);
+  return isOurs && planned.length === 0 && !needsReading;
 }
 
 /** An invite may or may not be out: members first. */

@@ -54,7 +54,7 @@ export async function send(run: Run, view: View, planned: PlannedChange, engine:
     await finish(row, { kind: 'done', call: result, found }, null, engine);
     run.touched = true;
     engine.log.info({ subject: entry.subject, change: planned.change.kind, cause: entry.cause }, 'done upstream');
-    engine.onDone(planned.change, out.sent.view.person);
+    engine.onDone(planned.change, out.sent.view.about);
     return 'again';
   } catch (error) {
     if (error === NOT_WANTED) return 'again';
@@ -190,7 +190,7 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
     case 'done':
       run.touched = true;
       await finish(row, { kind: 'done', call, found: row.attempts === 1 }, null, engine);
-      engine.onDone(planned.change, view.person);
+      engine.onDone(planned.change, view.about);
       return 'again';
     case 'transient':
       await finish(row, { kind: 'transient', call }, null, engine);
@@ -198,7 +198,7 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
     case 'ambiguous':
       run.touched = true;
       await finish(row, { kind: 'ambiguous', call }, null, engine);
-      engine.onDone(planned.change, view.person);
+      engine.onDone(planned.change, view.about);
       engine.onAmbiguous(planned.change, view.person);
       // A second call follows at most once, after a reading, and not at once.
       return postpone(run, error.message, error.retryAfterMs, engine);

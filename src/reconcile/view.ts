@@ -1,5 +1,5 @@
 /** What one run knows: the subject as read and planned at one moment, and what the run has done so far. */
-import { driftOf } from '../domain/drift.js';
+import { driftOf, driftOfShares } from '../domain/drift.js';
 import { memberOf } from '../domain/effect.js';
 import type { Person } from '../domain/person.js';
 import { nextPlanAt, planPerson, pointlessRefusals, type PlannedChange } from '../domain/plan.js';
@@ -8,6 +8,7 @@ import { earlier, type Sorted } from '../domain/policies/policy.js';
 import { principalKey, type Address, type Change, type UserId } from '../domain/types.js';
 import type { AgendaEntry, ShareSubject } from '../store/port.js';
 import type { Engine } from './engine.js';
+import type { PlanContext } from './guards.js';
 
 export interface Run {
   readonly entry: AgendaEntry;
@@ -27,6 +28,7 @@ export interface Run {
 /** The subject as read and planned at one moment. */
 export interface View {
   readonly person: Person | null;
+  readonly about: PlanContext;
   /** The plan before any policy. */
   readonly planned: readonly PlannedChange[];
   readonly sorted: Sorted;
@@ -44,10 +46,12 @@ export async function look(run: Run, engine: Engine): Promise<View | null> {
     const holder: ShareSubject | null = await store.shareSubject(run.entry.subject);
     if (holder === null) return null;
     const planned = planShareHolder(holder, now);
-    const sorted = await guards.sort(planned, null, now);
+    const about = { person: null, isDrift: holder.isConverged, known: holder.known };
+    const sorted = await guards.sort(planned, about, now);
     const untils = [...holder.refused.values()].map(({ until }) => until).filter((until) => until > now);
     return {
       person: null,
+      about,
       planned,
       sorted,
       needsReading: false,
@@ -61,10 +65,11 @@ export async function look(run: Run, engine: Engine): Promise<View | null> {
   const person = engine.readings.state.blind ? { ...read, membersReadAt: now + 1 } : read;
   run.version = person.version;
   const plan = planPerson(person, engine.rules(), now);
-  const sorted = await guards.sort(plan.changes, person, now);
+  const about = { person, isDrift: person.isConverged };
+  const sorted = await guards.sort(plan.changes, about, now);
   const nextAt = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
   const pointless = pointlessRefusals(person, engine.rules(), now);
-  return { person, planned: plan.changes, sorted, needsReading: plan.needsReading, nextAt, pointless };
+  return { person, about, planned: plan.changes, sorted, needsReading: plan.needsReading, nextAt, pointless };
 }
 
 /** The plan as it stands, with nothing of it sent now. */
@@ -74,10 +79,10 @@ export async function record(run: Run, view: View, engine: Engine): Promise<void
   engine.guards.tell(subject, view.sorted, view.person);
 }
 
-export function toRecord({ person, planned, sorted, pointless }: View) {
+export function toRecord({ person, about, planned, sorted, pointless }: View) {
   const { send, waiting, held, notes } = sorted;
-  const drift = person === null ? {} : { drift: driftOf(person, planned, person.isConverged) };
-  return { changes: [...send, ...waiting], held, notes, pointless, ...drift };
+  const drift = person === null ? driftOfShares(planned, about.isDrift) : driftOf(person, planned, about.isDrift);
+  return { changes: [...send, ...waiting], held, notes, pointless, drift };
 }
 
 /** One address at a time, whoever asks: a tombstone and its successor may share one. */

@@ -71,14 +71,23 @@ async function planSubject(
 ): Promise<void> {
   if (!subject.startsWith('user:')) {
     const holder = await store.shareSubject(subject);
-    if (holder !== null) put(subject, await guards.sort(planShareHolder(holder, now), null, now), plan);
+    if (holder !== null)
+      put(
+        subject,
+        await guards.sort(
+          planShareHolder(holder, now),
+          { person: null, isDrift: holder.isConverged, known: holder.known },
+          now,
+        ),
+        plan,
+      );
     return;
   }
   const person = await store.person(subject.slice('user:'.length) as UserId);
   if (person === null) return;
   const { changes, needsReading } = planPerson(person, rules, now);
   if (needsReading) plan.unread.push(subject);
-  put(subject, await guards.sort(changes, person, now), plan);
+  put(subject, await guards.sort(changes, { person, isDrift: person.isConverged }, now), plan);
 }
 
 function put(subject: Subject, { send, notes }: Sorted, plan: Growing): void {

@@ -27,8 +27,8 @@ export function schedule(core: Core, subject: Subject, cause: Cause): void {
 }
 
 /**
- * Something about the subject may have changed: it is planned again. Unlike a cause, this leaves
- * an entry that is open its cause, urgency and date, so that whoever waits for it still finds it.
+ * The workspace may be otherwise than the subject wants: it is planned again. Unlike a cause, this
+ * leaves an entry that is open its cause, urgency and date, so that whoever waits for it finds it.
  */
 export function remind(core: Core, subject: Subject, cause: string): void {
   const now = core.now();
@@ -47,6 +47,7 @@ export function scheduleUsers(core: Core, seqs: readonly number[], cause: Cause)
 export function unsettleSubject(core: Core, subject: Subject): void {
   const userId = userIdOf(subject);
   if (userId !== null) core.run('UPDATE users SET converged = 0 WHERE id = ? AND converged = 1', userId);
+  else core.run('DELETE FROM settled_subjects WHERE subject = ?', subject);
 }
 
 export function unsettleUsers(core: Core, seqs: readonly number[]): void {

@@ -6,7 +6,7 @@
 import type { GivenShare } from '../domain/person.js';
 import { resourceKey } from '../domain/shares.js';
 import { principalKey, SHARE_ROLES, type Change, type Principal, type ShareRole } from '../domain/types.js';
-import { remind } from './agenda.js';
+import { remind, unsettleSubject } from './agenda.js';
 import type { Core } from './core.js';
 import type { Subject } from './port.js';
 
@@ -95,7 +95,12 @@ export function holdShare(core: Core, { resource, principal, role }: Share): voi
 /** What single members were given while the group had no link can go now. */
 function remindHolders(core: Core, resource: Share['resource']): void {
   for (const subject of core.values<Subject>(SELECT_MEMBER_SUBJECTS, resource.type, resource.id))
-    remind(core, subject, 'shared with the group');
+    unsettle(core, subject);
+}
+
+function unsettle(core: Core, subject: Subject): void {
+  unsettleSubject(core, subject);
+  remind(core, subject, 'shared with the group');
 }
 
 export function dropShare(core: Core, { resource, principal }: Unshare): void {

@@ -244,6 +244,8 @@ interface GroupEffect {
 /** Puts on the agenda whom the write concerns: the changed members, or all where the meaning of the group changed. */
 function scheduleEffects(core: Core, effect: GroupEffect, context: WriteContext): void {
   const { before, after, delta, link } = effect;
+  // Imported until now: rules of the mapping file speak of groups that an IdP has pushed.
+  if (before?.managed === 0) scheduleGroup(core, after.id, context);
   const meansMore = link.changed || (before !== null && meaningOf(core, before) !== meaningOf(core, after));
   if (meansMore) scheduleGroup(core, after.id, context);
   if (!hasEffect(core, after) && (before === null || !hasEffect(core, before))) return;
@@ -284,7 +286,7 @@ export function hasShareWork(core: Core, id: GroupId): boolean {
 }
 
 /** Whether a rule gives shares to the group, or to its members while it has no link. */
-export function hasShares(core: Core, row: GroupRow): boolean {
+function hasShares(core: Core, row: GroupRow): boolean {
   return core.rules().groupShares.has(row.display_name_key) || sharesOfDocument(documentOf(row)).length > 0;
 }
 

@@ -197,6 +197,10 @@ export interface ShareSubject {
   /** Roles of the same principals according to the last `resources.get` and our own calls. */
   readonly held: ReadonlyMap<string, ShareRole>;
   readonly refused: Person['refused'];
+  /** Nothing was left to do when the same was wanted before: what is planned now repairs what a hand changed. */
+  readonly isConverged: boolean;
+  /** Changes, by changeKey, that were refused or released before: to try them again is no repair. */
+  readonly known: ReadonlySet<string>;
 }
 
 /** One row of the ledger. */
@@ -466,10 +470,7 @@ export interface ShareStore {
   resource(resource: ResourceRef): Promise<ResourceFacts | null>;
   /** The resources that some rule names or on which the bridge gave something; forgets the others. */
   managedResources(): Promise<readonly ResourceRef[]>;
-  /**
-   * Puts the mapping file on the agenda, and, where its rules about shares have changed since the
-   * last time, the groups and users concerned.
-   */
+  /** Puts the mapping file on the agenda: whether its shares are as it says is seen at each full sync. */
   scheduleShares(cause: string): Promise<void>;
   /**
    * By which id `resources.get` names the baseline or a key: learnt, since it is documented nowhere.

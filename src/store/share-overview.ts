@@ -178,7 +178,7 @@ const SELECT_LINKED_GROUPS =
   "SELECT DISTINCT 'group:' || workspace_group_id FROM groups WHERE workspace_group_id IS NOT NULL";
 const SELECT_GIVEN_PRINCIPALS = "SELECT DISTINCT principal FROM given_shares WHERE principal NOT LIKE 'member:%'";
 const HAS_WORKSPACE_GROUP = 'SELECT 1 FROM workspace_groups WHERE name_key = ? LIMIT 1';
-const HAS_GROUP = 'SELECT 1 FROM groups WHERE display_name_key = ?';
+const HAS_GROUP = 'SELECT 1 FROM groups WHERE display_name_key = ? AND managed = 1';
 const SELECT_ENTITLED = `SELECT user_name, document FROM users
   WHERE deleted_at IS NULL AND managed = 1 AND instr(document, '"entitlements"') > 0`;
 const SELECT_GROUPS = `SELECT display_name, document FROM groups WHERE instr(document, '"shares"') > 0`;

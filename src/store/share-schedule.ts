@@ -1,14 +1,11 @@
-/** Which resources the rules name, and whose plans a change of those rules concerns. */
-import { createHash } from 'node:crypto';
+/** Which resources the rules name, and the part of a full sync that is about the mapping file. */
 import { elementsAt, textAt } from '../domain/json.js';
 import { readEntitlement } from '../domain/shares.js';
 import type { Document, ResourceRef } from '../domain/types.js';
-import { PRIORITY, schedule, scheduleUsers } from './agenda.js';
+import { PRIORITY, schedule } from './agenda.js';
 import type { Core } from './core.js';
-import { hasShares, hasShareWork } from './group-writes.js';
 import type { GroupRow } from './groups.js';
-import { readSetting, writeSetting } from './settings.js';
-import { groupSubject, MAPPING_SUBJECT } from './subject.js';
+import { MAPPING_SUBJECT } from './subject.js';
 import { sharesOfDocument } from './user-groups.js';
 import { documentOf } from './users.js';
 
@@ -32,41 +29,16 @@ function entitledBy(document: Document): readonly ResourceRef[] {
   });
 }
 
-/** See ShareStore.scheduleShares. */
+/**
+ * See ShareStore.scheduleShares. As a reading: what the file says anew puts everybody on the agenda,
+ * so what is found here was changed by hand, or is a workspace group that has come up.
+ */
 export function scheduleShares(core: Core, cause: string): void {
-  const at = { priority: PRIORITY.background, id: cause, dueAt: core.now() };
-  schedule(core, MAPPING_SUBJECT, at);
-  const fingerprint = fingerprintOf(core);
-  if (readSetting(core, FINGERPRINT) === fingerprint) return;
-  writeSetting(core, FINGERPRINT, fingerprint);
-  for (const row of allGroups(core)) {
-    if (hasShareWork(core, row.id)) schedule(core, groupSubject(row.id), at);
-    if (hasShares(core, row)) scheduleUsers(core, core.values<number>(SELECT_MEMBERS, row.seq), at);
-  }
-  scheduleUsers(core, core.values<number>(SELECT_CONCERNED), at);
+  schedule(core, MAPPING_SUBJECT, { priority: PRIORITY.background, id: cause, dueAt: core.now(), isReading: true });
 }
-
-/** Changes when the mapping file says something else about shares. */
-function fingerprintOf(core: Core): string {
-  const { groupShares, workspaceGroupShares, fixedShares, allowedDangerousShares, dangerousSharesByScim } =
-    core.rules();
-  const rules = [
-    [...groupShares],
-    [...workspaceGroupShares],
-    fixedShares,
-    [...allowedDangerousShares].sort(),
-    dangerousSharesByScim,
-  ];
-  return createHash('sha256').update(JSON.stringify(rules)).digest('hex');
-}
-
-const FINGERPRINT = 'shareRules';
 
 const allGroups = (core: Core): readonly GroupRow[] => core.all<GroupRow>('SELECT * FROM groups');
 
 // `instr` first: most documents have none, and need no parsing.
-const HAS_ENTITLEMENTS = `deleted_at IS NULL AND managed = 1 AND instr(document, '"entitlements"') > 0`;
-const SELECT_ENTITLED = `SELECT document FROM users WHERE ${HAS_ENTITLEMENTS}`;
-const SELECT_MEMBERS = 'SELECT user_seq FROM memberships WHERE group_seq = ?';
-const SELECT_CONCERNED = `SELECT seq FROM users WHERE ${HAS_ENTITLEMENTS}
-  UNION SELECT u.seq FROM given_shares AS g JOIN users AS u ON g.subject = 'user:' || u.id`;
+const SELECT_ENTITLED =
+  'SELECT document FROM users WHERE deleted_at IS NULL AND managed = 1 AND instr(document, \'"entitlements"\') > 0';

@@ -45,7 +45,21 @@ export function readShareSubject(core: Core, subject: Subject): ShareSubject | n
       if (share.subject === subject || given.has(key)) wanted.set(key, share);
     }
   }
-  return { subject, wanted, given, held, refused: refusedOf(openLedgerRows(core, subject)) };
+  const open = openLedgerRows(core, subject);
+  const refused = refusedOf(open);
+  const released = open.filter((row) => row.released === 1).map(({ key }) => key);
+  const isConverged = core.value(SELECT_SETTLED, subject) === wantsOf(wanted);
+  return { subject, wanted, given, held, refused, isConverged, known: new Set([...refused.keys(), ...released]) };
+}
+
+/** Remembers that nothing is left to do for what is wanted now. */
+export function settleShares(core: Core, subject: Subject): void {
+  const holder = readShareSubject(core, subject);
+  if (holder !== null) core.run(SETTLE, subject, wantsOf(holder.wanted));
+}
+
+function wantsOf(wanted: ShareSubject['wanted']): string {
+  return JSON.stringify(Array.from(wanted, ([key, { role }]) => `${key} ${role}`).sort());
 }
 
 /** Whose rule wins, and who gave it: both may act, since only one of them may be on the agenda. */
@@ -98,7 +112,9 @@ function groupOf(core: Core, principal: string) {
   return findWorkspaceGroup(core, principal.slice('group:'.length) as WorkspaceGroupId);
 }
 
+/** Of a group that an IdP has pushed; what was only imported is as the workspace has it. */
 function ofScimGroup(core: Core, row: GroupRow, principal: string): readonly OwnedShare[] {
+  if (row.managed === 0) return [];
   const source = {
     displayName: row.display_name,
     nameKey: row.display_name_key,
@@ -127,5 +143,8 @@ export function handOverShares(core: Core, subject: Subject): void {
   }
 }
 
+const SELECT_SETTLED = 'SELECT wanted FROM settled_subjects WHERE subject = ?';
+const SETTLE =
+  'INSERT INTO settled_subjects (subject, wanted) VALUES (?, ?) ON CONFLICT (subject) DO UPDATE SET wanted = excluded.wanted';
 const SELECT_NAMED = 'SELECT group_id FROM workspace_groups WHERE name_key = ?';
 const HAND_OVER = 'UPDATE given_shares SET subject = ? WHERE resource_type = ? AND resource_id = ? AND principal = ?';

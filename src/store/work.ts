@@ -6,7 +6,7 @@ import { recordDrift } from './drift.js';
 import { endInvite } from './invites.js';
 import { findLedgerRow, recordPlan } from './ledger.js';
 import type { AgendaEntry, LedgerRow, Subject, WorkStore } from './port.js';
-import { handOverShares } from './share-subjects.js';
+import { handOverShares, settleShares } from './share-subjects.js';
 import { MAPPING_SUBJECT, userIdOf } from './subject.js';
 import { refreshDeclinedSeat } from './user-links.js';
 import { refreshStatus } from './user-status.js';
@@ -36,6 +36,7 @@ export function settle(
 ): void {
   if (!settleEntry(core, entry, next)) return;
   handOverShares(core, entry.subject);
+  if (converged) settleShares(core, entry.subject);
   const user = userOf(core, entry.subject);
   if (user === undefined) return;
   refreshDeclinedSeat(core, user);

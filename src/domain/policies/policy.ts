@@ -56,6 +56,8 @@ export interface PolicyContext {
    * acceptance, changed rules): what is planned now repairs what somebody changed by hand.
    */
   readonly isDrift?: boolean;
+  /** Of a subject that is no person: changes, by changeKey, that were refused or released before. */
+  readonly known?: ReadonlySet<string>;
 }
 
 export type Policy = (sorted: Sorted, context: PolicyContext) => Sorted;

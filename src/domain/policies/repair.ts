@@ -8,10 +8,11 @@ import type { PolicyContext } from './policy.js';
  * Never: invites and revocations (time and acceptance cause them), locks (a leaver is locked
  * again, always), and what was refused before (trying again is no repair).
  */
-export function isRepair({ change }: PlannedChange, { person, isDrift }: PolicyContext): boolean {
+export function isRepair({ change }: PlannedChange, { person, isDrift, known }: PolicyContext): boolean {
   if (isDrift !== true) return false;
   if (change.kind === 'invite' || change.kind === 'revokeInvite' || change.kind === 'lock') return false;
-  return !isKnown(person, changeKey(change));
+  const key = changeKey(change);
+  return known?.has(key) !== true && !isKnown(person, key);
 }
 
 function isKnown(person: Person | null, key: string): boolean {
