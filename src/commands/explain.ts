@@ -37,9 +37,10 @@ export async function explainPerson(
   const now = context.shell.clock.now();
   const person = await store.person(ref.id);
   if (person === null) throw new CommandError(`${ref.userName} has just gone.`);
-  const [ledger, groups] = await Promise.all([
+  const [ledger, groups, standing] = await Promise.all([
     store.ledger({ subject: `user:${ref.id}`, limit: LEDGER_ROWS }),
     store.groups(),
+    store.standingShares(ref.id),
   ]);
   const names = new Map(groups.map((group) => [group.groupId, group.name]));
   const guards = await freshGuards(opened, context);
@@ -49,6 +50,6 @@ export async function explainPerson(
     now,
   );
   const groupName = (id: WorkspaceGroupId): string | null => names.get(id) ?? null;
-  const explanation = explain({ person, rules, ledger, now, groupName, notes });
+  const explanation = explain({ person, rules, ledger, now, groupName, notes, standing });
   return { explanation, text: renderExplanation(explanation) };
 }

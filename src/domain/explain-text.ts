@@ -38,7 +38,7 @@ function nameOf(about: About): string {
     case 'group':
       return about.name === null ? `group ${about.groupId}` : `group "${cleanText(about.name)}"`;
     case 'share':
-      return `share ${about.resource}`;
+      return about.via === undefined ? `share ${about.resource}` : `share ${about.resource} of ${about.via}`;
   }
 }
 
@@ -68,7 +68,7 @@ export function renderObstacle(obstacle: Obstacle): string {
     case 'notOurs':
       return 'given by somebody else, left so';
     case 'refused':
-      return `refused: ${cleanText(obstacle.error)} Tried again after ${iso(obstacle.until)} or when the IdP writes the user`;
+      return `refused: ${cleanText(obstacle.error)}${obstacle.until === null ? '' : ` Tried again after ${iso(obstacle.until)} or when the IdP writes the user`}`;
     case 'withheld':
       return `${obstacle.note.fate}: ${cleanText(obstacle.note.reason)}`;
     case 'held':

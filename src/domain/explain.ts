@@ -17,6 +17,7 @@ import {
   type LedgerState,
   type Millis,
   type SeatType,
+  type ShareRole,
   type WorkspaceGroupId,
 } from './types.js';
 
@@ -42,8 +43,25 @@ export interface ExplainInput {
   readonly now: Millis;
   /** Rows of this user, in any order. */
   readonly ledger: readonly LedgerFact[];
+  /** Shares that reach the person through workspace groups and the baseline of all members. */
+  readonly standing?: readonly StandingShare[];
   /** What the policies withhold now, if they were asked. */
   readonly notes?: readonly PolicyNote[];
+}
+
+/** A share with something that the person belongs to. */
+export interface StandingShare {
+  /** `type:id` */
+  readonly resource: string;
+  /** In words: `workspace group "Support"`, `all members`. */
+  readonly via: string;
+  readonly wanted: ShareRole | null;
+  /** A role or a custom slot; null = none, as far as known. */
+  readonly held: string | null;
+  /** The rule that speaks; null = none does. */
+  readonly rule: string | null;
+  /** Why ElevenLabs refused it. */
+  readonly refused: string | null;
 }
 
 /** What stands between what is wanted and what is so. */
@@ -61,7 +79,7 @@ export type Obstacle =
   | { readonly kind: 'declined' }
   /** Somebody else gave it: the bridge takes away only its own. */
   | { readonly kind: 'notOurs' }
-  | { readonly kind: 'refused'; readonly error: string; readonly until: Millis }
+  | { readonly kind: 'refused'; readonly error: string; readonly until: Millis | null }
   | { readonly kind: 'withheld'; readonly note: PolicyNote }
   | { readonly kind: 'held' }
   | { readonly kind: 'underWay'; readonly state: LedgerState | null };
@@ -72,7 +90,8 @@ export type About =
   | { readonly kind: 'formerAddress'; readonly address: Address }
   | { readonly kind: 'seat' }
   | { readonly kind: 'group'; readonly groupId: WorkspaceGroupId; readonly name: string | null }
-  | { readonly kind: 'share'; readonly resource: string };
+  /** `via`: the person has it through that, a workspace group or everybody's baseline. */
+  | { readonly kind: 'share'; readonly resource: string; readonly via?: string };
 
 /** One thing that a user has or should have. */
 export interface Aspect {
@@ -110,6 +129,7 @@ export function explain(input: ExplainInput): Explanation {
       explainSeat(input, pending),
       ...groupIds(person).map((groupId) => explainGroup(groupId, input, pending)),
       ...resources(person).map((resource) => explainShare(resource, input, pending)),
+      ...(input.standing ?? []).map(explainStanding),
     ],
   };
 }
@@ -287,6 +307,23 @@ function explainShare(resource: string, input: ExplainInput, pending: Pending): 
             : null,
     last: lastOf(input, (change) => isShare(change, resource)),
   };
+}
+
+function explainStanding({ resource, via, wanted, held, rule, refused }: StandingShare): Aspect {
+  const isSettled = wanted === null || held === wanted;
+  return {
+    about: { kind: 'share', resource, via },
+    wanted,
+    actual: held,
+    rule: rule ?? 'no rule gives this',
+    isSettled,
+    obstacle: wanted === null ? { kind: 'notOurs' } : isSettled ? null : standingObstacle(refused),
+    last: null,
+  };
+}
+
+function standingObstacle(refused: string | null): Obstacle {
+  return refused === null ? { kind: 'underWay', state: null } : { kind: 'refused', error: refused, until: null };
 }
 
 /** Wanted and not so, yet not planned: the person cannot be given anything now. */

@@ -9,6 +9,7 @@
  * Every method may reject with ScimError 503 when the database is busy, full or read-only; then
  * nothing was changed.
  */
+import type { StandingShare } from '../domain/explain.js';
 import type { Filter, AttributePath } from '../domain/filter.js';
 import type { DriftItem } from '../domain/drift.js';
 import type { GivenShare, Person, WantedShare } from '../domain/person.js';
@@ -483,6 +484,8 @@ export interface ShareStore {
   ): Promise<void>;
   knowsPrincipal(principal: Principal): Promise<boolean>;
   shareOverview(): Promise<ShareOverview>;
+  /** What reaches a user through workspace groups and the baseline of all members. */
+  standingShares(userId: UserId): Promise<readonly StandingShare[]>;
 }
 
 // Operations ----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 /** Every share that a rule wants, that the bridge gave, or that somebody holds on a managed resource. */
 import type { GivenShare, WantedShare } from '../domain/person.js';
+import type { StandingShare } from '../domain/explain.js';
 import { elementsAt, textAt } from '../domain/json.js';
 import { forbiddenDangers, readEntitlement, resourceKey } from '../domain/shares.js';
 import { principalKey, type Address, type Document, type ResourceRef, type UserId } from '../domain/types.js';
@@ -27,8 +28,12 @@ export function shareOverview(core: Core): ShareOverview {
 
 type Held = ReadonlyMap<string, HeldRow>;
 
-function heldByKey(core: Core): Held {
-  const rows = core.all<HeldRow>('SELECT * FROM workspace_shares ORDER BY resource_type, resource_id, principal');
+/** `principals`: only theirs. */
+function heldByKey(core: Core, principals?: readonly string[]): Held {
+  const rows =
+    principals === undefined
+      ? core.all<HeldRow>(SELECT_HELD)
+      : core.all<HeldRow>(SELECT_HELD_BY, JSON.stringify(principals));
   return new Map(rows.map((row) => [`${resourceKey(refOf(row))} ${row.principal}`, row]));
 }
 
@@ -61,6 +66,29 @@ function statesOfPerson(core: Core, userId: UserId, held: Held): readonly ShareS
     ...toState(core, { ...facts, principal, subject: userSubject(userId) }, held),
     name: person.address ?? person.userName,
   }));
+}
+
+/** See ShareStore.standingShares. */
+export function standingShares(core: Core, userId: UserId): readonly StandingShare[] {
+  const person = readPerson(core, userId);
+  if (person?.desired !== 'active') return [];
+  const groups = [...new Set([...person.groups.keys(), ...person.memberGroups])];
+  const principals = ['default', ...groups.map((groupId) => principalKey({ kind: 'group', groupId }))];
+  const held = heldByKey(core, principals);
+  return principals.flatMap((principal) => {
+    const states = statesOf(core, principal, held);
+    const known = new Set(states.map(({ resource }) => resourceKey(resource)));
+    const others = [...held.values()].filter(
+      (row) => row.principal === principal && !known.has(resourceKey(refOf(row))),
+    );
+    return [...states, ...others.map((row) => stateOfHolder(core, row))].map(toStanding);
+  });
+}
+
+function toStanding({ resource, name, wanted, held, refused }: ShareState): StandingShare {
+  const via = name.startsWith('group ') ? `workspace ${name}` : name;
+  const [role, rule] = wanted === null ? [null, null] : [wanted.role, wanted.rule];
+  return { resource: resourceKey(resource), via, wanted: role, held, rule, refused };
 }
 
 interface Facts {
@@ -168,6 +196,8 @@ function forbidden(core: Core): readonly string[] {
   return [...ofUsers, ...ofGroups];
 }
 
+const SELECT_HELD = 'SELECT * FROM workspace_shares ORDER BY resource_type, resource_id, principal';
+const SELECT_HELD_BY = 'SELECT w.* FROM json_each(?) AS j JOIN workspace_shares AS w ON w.principal = j.value';
 // People of whom some rule about shares speaks, or who were given something; tombstones included.
 const SELECT_PEOPLE = `SELECT u.id FROM users AS u WHERE u.managed = 1 AND (
     (u.deleted_at IS NULL AND instr(u.document, '"entitlements"') > 0)

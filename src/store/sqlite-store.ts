@@ -40,7 +40,7 @@ import { applyReading } from './reading.js';
 import { applyResource, knowsPrincipal, learnPrincipal, managedResources, readResource } from './resource-reading.js';
 import { acquireServingLock, type ServingLock } from './serving-lock.js';
 import { membersReadAt, readSetting, writeSetting } from './settings.js';
-import { shareOverview } from './share-overview.js';
+import { shareOverview, standingShares } from './share-overview.js';
 import { scheduleShares, wantedResources } from './share-schedule.js';
 import { readShareSubject } from './share-subjects.js';
 import { addHourly, addReadingCalls, listDrift, listReadingCalls, readHourly, readNumbers } from './statistics.js';
@@ -172,6 +172,7 @@ function shareStore(core: Core): ShareStore {
     learnPrincipal: (principal, id, before) => core.write(() => learnPrincipal(core, principal, id, before)),
     knowsPrincipal: (principal) => core.read(() => knowsPrincipal(core, principal)),
     shareOverview: () => core.read(() => shareOverview(core)),
+    standingShares: (userId) => core.read(() => standingShares(core, userId)),
   };
 }
 

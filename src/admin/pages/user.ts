@@ -19,17 +19,18 @@ export async function userPage(context: PageContext, id: string): Promise<Page |
   const { store, rules, now } = context;
   const ref = (await store.peopleOf([`user:${id}`])).get(`user:${id}`);
   if (ref === undefined) return null;
-  const [record, person, ledger, invites, workspaceGroups, trace] = await Promise.all([
+  const [record, person, ledger, invites, workspaceGroups, trace, standing] = await Promise.all([
     store.getUser(id),
     store.person(ref.id),
     store.ledger({ subject: `user:${id}`, limit: LEDGER_ROWS }),
     store.invites({ open: false, userId: ref.id, limit: 5 }),
     store.groups(),
     store.trace({ userId: ref.id, limit: TRACE_ROWS }),
+    store.standingShares(ref.id),
   ]);
   const groupNames = new Map<string, string>(workspaceGroups.map(({ groupId, name }) => [groupId, name]));
   const groupName = (groupId: string): string | null => groupNames.get(groupId) ?? null;
-  const explanation = person === null ? null : explain({ groupName, person, rules: rules(), now, ledger });
+  const explanation = person === null ? null : explain({ groupName, person, rules: rules(), now, ledger, standing });
   const nameOf = await nameLookup(
     context,
     trace.causes.flatMap(({ audit, changes }) => [
@@ -150,7 +151,7 @@ function aboutText(about: About): Content {
     case 'group':
       return `Group ${about.name ?? about.groupId}`;
     case 'share':
-      return `Share ${about.resource}`;
+      return about.via === undefined ? `Share ${about.resource}` : `Share ${about.resource} of ${about.via}`;
   }
 }
 
