@@ -1,10 +1,10 @@
-/** Prints 'N passed, N failed' from jest's report; node .ci/summary.mjs <report> <failed checks> */
+/** Prints 'N passed, N failed' from jest's reports; node .ci/summary.mjs <failed checks> <report>... */
 import { readFileSync } from 'node:fs';
 
-const [, , file, failedChecks] = process.argv;
+const [, , failedChecks, ...reports] = process.argv;
 
 /** No report: jest did not get as far, which is a failure of its own. */
-function count() {
+function count(file) {
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'));
     const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
@@ -15,5 +15,6 @@ function count() {
   }
 }
 
-const { passed, failed } = count();
-console.log(`${passed} passed, ${failed + Number(failedChecks)} failed`);
+const counts = reports.map(count);
+const sum = (name) => counts.reduce((total, one) => total + one[name], 0);
+console.log(`${sum('passed')} passed, ${sum('failed') + Number(failedChecks)} failed`);

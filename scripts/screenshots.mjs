@@ -1,30 +1,18 @@
 /**
  * `npm run screenshots`: pictures of the admin page for the documentation, from the built bridge on a
- * sandbox workspace with a company in it: light, dark and phone. Needs Chromium (CHROMIUM_PATH, or
- * the one that Debian installs).
+ * sandbox workspace with a company in it: light, dark and phone.
  *
  *   node scripts/screenshots.mjs [folder]
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
 import { chromium } from 'playwright-core';
+import { CHROMIUM_FLAGS, findChromium, NO_CHROMIUM } from './chromium.mjs';
 import { prepare, root } from './prepare.mjs';
-
-export const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-export const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const TOKENS = { scim: 'esb_token-for-the-pictures-0001', admin: 'esb_admin_token-for-the-pictures-0001' };
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
@@ -157,8 +145,8 @@ const PAGES = [
 
 async function photograph(url, ids, target, profile) {
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: CHROMIUM,
-    args: FLAGS,
+    executablePath,
+    args: CHROMIUM_FLAGS,
     headless: true,
   });
   const browser = context.browser();
@@ -186,10 +174,9 @@ async function photograph(url, ids, target, profile) {
   }
 }
 
-if (!existsSync(CHROMIUM)) {
-  process.stderr.write(
-    `There is no Chromium at ${CHROMIUM}: install it (apt-get install chromium), or set CHROMIUM_PATH.\n`,
-  );
+const executablePath = findChromium();
+if (executablePath === null) {
+  process.stderr.write(`${NO_CHROMIUM}\n`);
   process.exit(1);
 }
 prepare({ build: true });

@@ -119,7 +119,7 @@ function cells(
   const text = changeText(change, name, group);
   return [
     html`<span class="name">${text}</span><span class="sub">${subjectLink(subject, nameOf)}</span>`,
-    html`${why}${error !== null && html`<span class="sub error">${error}</span>`}`,
+    html`<span class="wrap">${why}</span>${error !== null && html`<span class="sub error">${error}</span>`}`,
     ago(createdAt, context.now),
     cause === null ? '–' : requestLink(cause),
     html`<div class="row-actions">${rowActions(row, context, text)}</div>`,

@@ -64,7 +64,7 @@ function row(link: LinkRecord, groups: readonly WorkspaceGroup[], context: PageC
     html`${pill(status)}<span class="sub"
         >${linkStatus === 'linked' ? LINK_SOURCE[linkSource ?? ''] : status.meaning}</span
       >`,
-    groupId === null ? html`<span class="dim">none</span>` : (groupName ?? groupId),
+    groupId === null ? html`<span class="dim">none</span>` : html`<span class="wrap">${groupName ?? groupId}</span>`,
     numberText(members),
     html`<div class="row-actions">${linkForm(link, groups, context)}</div>`,
   ];

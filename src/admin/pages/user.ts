@@ -130,8 +130,10 @@ function whyTable(aspects: readonly Aspect[]): Html {
       pill(isSettled ? SETTLED : OPEN),
       valueText(actual),
       valueText(wanted),
-      cleanText(rule),
-      obstacle === null ? html`<span class="dim">nothing</span>` : renderObstacle(obstacle),
+      html`<span class="wrap">${cleanText(rule)}</span>`,
+      obstacle === null
+        ? html`<span class="dim">nothing</span>`
+        : html`<span class="wrap">${renderObstacle(obstacle)}</span>`,
     ]),
     'Nothing to explain.',
   );
@@ -149,7 +151,7 @@ function aboutText(about: About): Content {
     case 'seat':
       return 'Seat';
     case 'group':
-      return `Group ${about.name ?? about.groupId}`;
+      return html`<span class="wrap">Group ${about.name ?? about.groupId}</span>`;
     case 'share':
       return about.via === undefined ? `Share ${about.resource}` : `Share ${about.resource} of ${about.via}`;
   }

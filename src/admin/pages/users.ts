@@ -90,7 +90,8 @@ function groupList({ groups }: UserRecord): Content {
     .slice(0, GROUPS_SHOWN)
     .map(({ displayName }) => displayName)
     .join(', ');
-  return groups.length <= GROUPS_SHOWN ? shown : `${shown} and ${numberText(groups.length - GROUPS_SHOWN)} more`;
+  const more = groups.length - GROUPS_SHOWN;
+  return html`<span class="wrap">${shown}${more > 0 && ` and ${numberText(more)} more`}</span>`;
 }
 
 function statusTabs({ numbers }: PageContext, q: string, current: UserStatus | null): Html {
