@@ -1,4 +1,4 @@
-/** `users list|show|release`. */
+/** `users list|show|release|handover`. */
 import type { Command } from 'commander';
 import type { UserRecord, ListQuery, Page, Store } from '../store/port.js';
 import type { CommandContext } from './context.js';
@@ -29,6 +29,12 @@ export function usersCommands(program: Command, context: CommandContext): void {
     .description('end the management of one user: nothing changes at ElevenLabs, now or later')
     .argument('<e-mail>', 'e-mail address, user name or id')
     .action(act(context, (text: string, options: Yes) => releaseUser(context, text, options)));
+  withYes(users.command('handover'))
+    .description(
+      'hand a member over to the address that the IdP says by now: invite it, then copy and lock the old account',
+    )
+    .argument('<e-mail>', 'e-mail address, user name or id')
+    .action(act(context, (text: string, options: Yes) => handOver(context, text, options)));
 }
 
 async function listUsers(context: CommandContext, options: ListOptions): Promise<void> {
@@ -169,5 +175,21 @@ async function releaseUser(context: CommandContext, text: string, options: Yes):
     );
     await store.releaseUser(user.id, context.writer());
     context.output.line(`${name} is released. Nothing was changed at ElevenLabs.`);
+  });
+}
+
+async function handOver(context: CommandContext, text: string, options: Yes): Promise<void> {
+  await context.withStore(async ({ store }) => {
+    const user = await findLiveUser(store, text);
+    const name = userNameOf(user);
+    const old = user.bridge.memberId === null ? null : await store.member(user.bridge.memberId);
+    if (old !== null && old.address !== user.address)
+      await context.confirm(
+        `Hand ${name} over from ${old.email} to ${user.address ?? ''}? The new address gets an invite; when it is accepted, ` +
+          'seat, groups and shares are copied and the old account is locked.',
+        options,
+      );
+    await store.handoverUser(user.id, context.writer());
+    context.output.line(`${name} is handed over to ${user.address ?? ''} as soon as that address accepts the invite.`);
   });
 }

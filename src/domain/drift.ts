@@ -71,7 +71,9 @@ function standing(person: Person): readonly DriftItem[] {
   if (address !== null && member.address !== address)
     items.push({
       kind: 'otherAddress',
-      detail: `the IdP says ${address}, ElevenLabs knows the member by ${member.email}`,
+      detail: `the IdP says ${address}, ElevenLabs knows the member by ${member.email}${
+        person.isHandingOver ? '; a hand-over is under way' : ''
+      }`,
     });
   return items;
 }

@@ -10,7 +10,7 @@ export function isEffective(change: Change, person: Person): boolean | null {
   switch (change.kind) {
     case 'invite':
       // A pending invite is invisible: only membership proves that nothing is left to do.
-      return person.member !== null ? true : null;
+      return person.member !== null && !person.isHandingOver ? true : null;
     case 'revokeInvite':
       return null;
     case 'lock':
@@ -36,5 +36,6 @@ export function isEffective(change: Change, person: Person): boolean | null {
 /** The member a change is about, among those that belong to this person. */
 export function memberOf(person: Person, memberId: MemberId): WorkspaceMember | null {
   if (person.member?.memberId === memberId) return person.member;
-  return person.strays.find((stray) => stray.memberId === memberId) ?? null;
+  const others = [...person.strays, ...person.predecessors.map(({ member }) => member)];
+  return others.find((other) => other.memberId === memberId) ?? null;
 }

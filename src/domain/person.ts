@@ -59,6 +59,18 @@ export interface GivenShare {
   readonly before?: ShareRole | null;
 }
 
+/** An account that was handed over to the present one. */
+export interface Predecessor {
+  readonly member: WorkspaceMember;
+  /** What it has was copied once; what changes later is left alone. */
+  readonly isCopied: boolean;
+  /** Must never be locked. */
+  readonly isProtected: boolean;
+  /** Writable workspace groups it is in. */
+  readonly groups: ReadonlySet<WorkspaceGroupId>;
+  readonly shares: readonly { readonly resource: ResourceRef; readonly role: ShareRole }[];
+}
+
 export interface Person {
   readonly userId: UserId;
   readonly userName: string;
@@ -105,6 +117,9 @@ export interface Person {
   readonly released: ReadonlySet<string>;
   /** Changes held now, by changeKey: they stay held until they are released or the plan lacks them. */
   readonly held: ReadonlySet<string>;
+  /** The address is to be invited, and then to take over from `member`, whom ElevenLabs knows by another one. */
+  readonly isHandingOver: boolean;
+  readonly predecessors: readonly Predecessor[];
   /** Nothing was left to do after the last cause that was no reading: what is planned now repairs what a hand changed. */
   readonly isConverged: boolean;
   /** An administrator put the directory back, and the IdP has not written the user since. */

@@ -19,6 +19,7 @@
  * | deleted            | member                                      | lock, removeFromGroup, unshare             |
  * | inactive, deleted  | a watched address appears as a member       | lock                                       |
  * | any                | e-mail changed, old invite pending          | revokeInvite old, then as above            |
+ * | active             | e-mail changed, member                      | none, or hand-over (plan-handover.ts)      |
  * | protected          | any                                         | none                                       |
  * | unmanaged          | any                                         | none                                       |
  *
@@ -28,6 +29,7 @@
  * A deleted member is locked first and tidied afterwards: access must not hang on a group call.
  */
 import type { Invite, Person } from './person.js';
+import { lockPredecessors, planPredecessors } from './plan-handover.js';
 import { planShare } from './plan-shares.js';
 import type { Rules } from './rules.js';
 import { changeKey, isHigherSeat, type Change, type Millis, type SeatType } from './types.js';
@@ -69,13 +71,16 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
   switch (person.desired) {
     case 'active':
       if (person.member !== null) changes.push(...planMember(person, rules, now));
-      else needsReading = planInvite(person, rules, now, changes);
+      // A hand-made lock is not walked around by inviting another address.
+      if (person.member === null || (person.isHandingOver && !person.member.isLocked))
+        needsReading = planInvite(person, rules, now, changes);
+      changes.push(...planPredecessors(person));
       break;
     case 'inactive':
-      changes.push(...planWithdrawal(person, 'inactive'));
+      changes.push(...planWithdrawal(person, 'inactive'), ...lockPredecessors(person, 'inactive'));
       break;
     case 'deleted':
-      changes.push(...planWithdrawal(person, 'deleted'), ...planTidyUp(person));
+      changes.push(...planWithdrawal(person, 'deleted'), ...lockPredecessors(person, 'deleted'), ...planTidyUp(person));
       break;
   }
   return { changes: changes.filter(({ change }) => !isRefused(person, change, now)), needsReading };
@@ -104,14 +109,11 @@ function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedC
   const { address, invite } = person;
   if (address === null) return false;
   if (person.removedAt !== null && !person.activationFresh && !isInvitedBack(person)) return false;
-  const seat = person.seat?.seatType ?? rules.defaultSeat;
+  const seat = person.seat?.seatType ?? person.member?.seatType ?? rules.defaultSeat;
   const wanted: PlannedChange = {
     change: { kind: 'invite', address, seatType: seat, usageLimit: person.usageLimit },
-    why:
-      person.seat === null
-        ? 'active, no member yet; default seat'
-        : `active, no member yet; seat by ${person.seat.rule}`,
-    attribute: 'active',
+    why: whyInvite(person),
+    attribute: person.isHandingOver ? 'emails' : 'active',
   };
   if (invite === null) {
     changes.push(wanted);
@@ -148,6 +150,11 @@ function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedC
   return false;
 }
 
+function whyInvite({ member, seat }: Person): string {
+  const seatRule = seat === null ? (member === null ? 'default seat' : 'its seat') : `seat by ${seat.rule}`;
+  return member === null ? `active, no member yet; ${seatRule}` : `takes over from ${member.email}; ${seatRule}`;
+}
+
 /** Was a member, has gone, and has been invited again since: that invite is looked after like any other. */
 function isInvitedBack({ invite, removedAt }: Person): boolean {
   return invite !== null && invite.state !== 'accepted' && (invite.sentAt ?? 0) > (removedAt ?? 0);
@@ -162,7 +169,8 @@ export function nextPlanAt(person: Person, rules: Rules, now: Millis): Millis | 
   const times = [...person.refused.values()].map(({ until }) => until);
   const { invite } = person;
   const isWaiting = invite !== null && (invite.state === 'invited' || invite.state === 'expired');
-  if (person.desired === 'active' && person.member === null && isWaiting && invite.round < MAX_INVITE_ROUNDS)
+  const isWanted = person.desired === 'active' && (person.member === null || person.isHandingOver);
+  if (isWanted && isWaiting && invite.round < MAX_INVITE_ROUNDS)
     times.push((invite.sentAt ?? now) + rules.inviteTtlDays * DAY);
   const ahead = times.filter((time) => time > now);
   return ahead.length === 0 ? null : Math.min(...ahead);

@@ -95,10 +95,23 @@ export type Change =
       readonly memberId: MemberId;
       readonly seatType: SeatType;
       /** The seat held when planned; null = unknown. */ readonly from: SeatType | null;
+      readonly isCopy?: boolean;
     }
-  | { readonly kind: 'addToGroup'; readonly memberId: MemberId; readonly groupId: WorkspaceGroupId }
+  | {
+      readonly kind: 'addToGroup';
+      readonly memberId: MemberId;
+      readonly groupId: WorkspaceGroupId;
+      /** Of a hand-over: no rule gives it, so the bridge never takes it away. */
+      readonly isCopy?: boolean;
+    }
   | { readonly kind: 'removeFromGroup'; readonly memberId: MemberId; readonly groupId: WorkspaceGroupId }
-  | { readonly kind: 'share'; readonly resource: ResourceRef; readonly role: ShareRole; readonly principal: Principal }
+  | {
+      readonly kind: 'share';
+      readonly resource: ResourceRef;
+      readonly role: ShareRole;
+      readonly principal: Principal;
+      readonly isCopy?: boolean;
+    }
   | { readonly kind: 'unshare'; readonly resource: ResourceRef; readonly principal: Principal };
 
 export type ChangeKind = Change['kind'];

@@ -23,6 +23,7 @@ import {
 } from '../domain/policies/policy.js';
 import { isReinvite, reinviteCap } from '../domain/policies/reinvite-cap.js';
 import { isRepair } from '../domain/policies/repair.js';
+import { repeatGuard } from '../domain/policies/repeat-guard.js';
 import { seatBudget } from '../domain/policies/seat-budget.js';
 import { undoHold } from '../domain/policies/undo-hold.js';
 import { describeChange } from '../domain/refusal.js';
@@ -57,6 +58,8 @@ export class Guards {
   #losses: BrakeHistory = EMPTY_HISTORY;
   #invites: readonly Dated[] = [];
   #repairs: readonly Dated[] = [];
+  /** Invites, by address. */
+  #sent: readonly Dated[] = [];
   #reinvitesAt: readonly Millis[] = [];
   #census: Census = NOBODY;
   #dryRun: DryRunReason | null = null;
@@ -70,6 +73,7 @@ export class Guards {
       undoHold,
       driftMode(() => rules().drift),
       flapGuard(() => this.#repairs, monotonic),
+      repeatGuard(() => this.#sent, monotonic),
       seatBudget(() => ({ usage: this.#census.seats, limits: rules().seatLimits })),
       inviteLimit({
         load: () => this.#invites,
@@ -101,6 +105,9 @@ export class Guards {
     this.#losses = historyFrom(calls, wall, monotonic);
     this.#invites = calls.flatMap(({ who, change, sentAt }) =>
       change.kind === 'invite' ? [{ who, at: monotonic - Math.max(0, wall - sentAt) }] : [],
+    );
+    this.#sent = calls.flatMap(({ change, sentAt }) =>
+      change.kind === 'invite' ? [{ who: change.address, at: monotonic - Math.max(0, wall - sentAt) }] : [],
     );
     await this.#readDryRun();
   }
@@ -144,6 +151,11 @@ export class Guards {
       const now = clock.now();
       this.#reinvitesAt = [...this.#reinvitesAt.filter((at) => at > now - HOUR), now];
     }
+    if (change.kind === 'invite')
+      this.#sent = [
+        ...this.#sent.filter(({ at }) => at > monotonic - WINDOW_MS),
+        { who: change.address, at: monotonic },
+      ];
     const planned: PlannedChange = { change, why: '', attribute: 'active' };
     if (isRepair(planned, { ...about, now: 0 })) {
       const young = this.#repairs.filter(({ at }) => at > monotonic - WINDOW_MS);
@@ -182,6 +194,7 @@ export class Guards {
 const ALERTS: Readonly<Partial<Record<PolicyNote['policy'], AlertKind>>> = {
   ownership: 'ownership',
   flapGuard: 'flapping',
+  repeatGuard: 'flapping',
   inviteLimit: 'inviteLimit',
   brake: 'brake',
 };

@@ -6,6 +6,7 @@ import type { Change, UserId } from '../domain/types.js';
 import { schedule, PRIORITY } from './agenda.js';
 import type { Core } from './core.js';
 import { dropShare, endShare, holdShare } from './given-shares.js';
+import { markCopied } from './handover.js';
 import { endInvite, revokeInvites } from './invites.js';
 import { endAmbiguousInvites, endCall, findLedgerRow } from './ledger.js';
 import { dropGroupMember, findMember, touchGroupMember, touchLocked, touchSeat } from './mirror.js';
@@ -86,6 +87,7 @@ function applyDone(core: Core, row: LedgerRow, found: boolean): void {
       touchLocked(core, change.memberId, true);
       if (user?.member_id === change.memberId && !found)
         core.run('UPDATE users SET locked_by_bridge = 1 WHERE seq = ?', user.seq);
+      if (user !== undefined && change.reason === 'handover') markCopied(core, user.id);
       break;
     case 'unlock':
       touchLocked(core, change.memberId, false);
@@ -97,7 +99,8 @@ function applyDone(core: Core, row: LedgerRow, found: boolean): void {
       break;
     case 'addToGroup':
       touchGroupMember(core, change.groupId, change.memberId);
-      if (user !== undefined && !found) core.run(GIVE_GROUP, user.id, change.groupId, core.now());
+      if (user !== undefined && !found && change.isCopy !== true)
+        core.run(GIVE_GROUP, user.id, change.groupId, core.now());
       break;
     case 'removeFromGroup':
       dropGroupMember(core, change.groupId, change.memberId);
@@ -105,7 +108,7 @@ function applyDone(core: Core, row: LedgerRow, found: boolean): void {
         core.run('DELETE FROM given_memberships WHERE user_id = ? AND workspace_group_id = ?', user.id, change.groupId);
       break;
     case 'share':
-      endShare(core, change, found ? 'notGiven' : 'given');
+      if (change.isCopy !== true) endShare(core, change, found ? 'notGiven' : 'given');
       holdShare(core, change);
       break;
     case 'unshare':
@@ -139,7 +142,7 @@ function afterSetSeat(
 ): void {
   const heldBefore = findMember(core, change.memberId)?.seatType ?? change.from;
   touchSeat(core, change.memberId, change.seatType);
-  if (user?.member_id !== change.memberId || found) return;
+  if (user?.member_id !== change.memberId || found || change.isCopy === true) return;
   const isReturned = user.seat_before === change.seatType && seatOfUser(core, user) === null;
   const before = isReturned ? null : (user.seat_before ?? heldBefore);
   core.run(SET_SEAT, before, isReturned ? null : change.seatType, user.seq);

@@ -113,6 +113,16 @@ function forgetPrincipalOn(core: Core, resource: Share['resource'], principal: P
   core.run(`DELETE FROM workspace_shares ${WHERE}`, ...where);
 }
 
+export function refOfKey(key: string): Share['resource'] {
+  const at = key.indexOf(':');
+  return { type: key.slice(0, at), id: key.slice(at + 1) };
+}
+
+/** The account was handed over: what it was given stays with it, and is nobody's to withdraw. */
+export function forgetPrincipalGifts(core: Core, principal: string): void {
+  core.run('DELETE FROM given_shares WHERE principal = ?', principal);
+}
+
 /** The principal exists no more: nothing is held, nothing can be withdrawn. */
 export function forgetPrincipal(core: Core, principal: string): void {
   core.run('DELETE FROM given_shares WHERE principal = ?', principal);

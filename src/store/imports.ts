@@ -171,6 +171,7 @@ export function followGroupName(core: Core, row: GroupRow, name: string, cause: 
 
 const SELECT_IMPORTABLE = `SELECT m.* FROM workspace_members AS m
   WHERE NOT EXISTS (SELECT 1 FROM users AS u WHERE u.member_id = m.member_id)
+    AND NOT EXISTS (SELECT 1 FROM predecessors AS p WHERE p.member_id = m.member_id)
     AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.address = m.address AND u.deleted_at IS NULL)
     AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.address = m.address)`;
 const SELECT_IMPORTABLE_GROUPS = `SELECT w.group_id, w.name FROM workspace_groups AS w

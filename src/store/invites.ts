@@ -163,7 +163,7 @@ const HAS_OPEN = `SELECT 1 FROM invites WHERE address = ? AND state IN ${OPEN_ST
 const INSERT = `INSERT INTO invites (user_id, address, seat_type, usage_limit, state, round, sent_at) VALUES (?, ?, ?, ?, 'sending', ?, ?)`;
 const RESEND = "UPDATE invites SET state = 'sending', seat_type = ?, usage_limit = ?, sent_at = ? WHERE id = ?";
 const EXPIRE_OLDER = `UPDATE invites SET state = 'expired', ended_at = ? WHERE address = ? AND id < ? AND state IN ('invited', 'ambiguous')`;
-const HAS_MEMBER = 'SELECT member_id IS NOT NULL FROM users WHERE id = ?';
+const HAS_MEMBER = 'SELECT 1 FROM users WHERE id = ? AND member_id IS NOT NULL AND handover_since IS NULL';
 const SELECT_SENDING = "SELECT * FROM invites WHERE address = ? AND state = 'sending' ORDER BY id DESC LIMIT 1";
 const REVOKE = `UPDATE invites SET state = 'revoked', ended_at = ? WHERE address = ? AND state IN ${OPEN_STATES} RETURNING user_id`;
 const COUNT_OPEN = `SELECT COUNT(*) AS count, MAX(sent_at) AS youngestSentAt FROM invites WHERE state IN ('sending', 'invited', 'ambiguous')`;

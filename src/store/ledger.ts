@@ -94,7 +94,7 @@ function beginSending(core: Core, subject: Subject, change: Change): LedgerRow {
   core.run(BEGIN_SENDING, core.now(), row.id);
   const userId = userIdOf(subject);
   if (change.kind === 'invite' && userId !== null) beginInvite(core, userId, change);
-  if (change.kind === 'share') beginShare(core, subject, change);
+  if (change.kind === 'share' && change.isCopy !== true) beginShare(core, subject, change);
   return { ...toRow(row), state: 'sending', attempts: row.attempts + 1, sentAt: core.now() };
 }
 

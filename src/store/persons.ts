@@ -14,6 +14,7 @@ import { decideSeat } from '../domain/seat.js';
 import { usageLimitOf } from '../domain/user-columns.js';
 import type { Core } from './core.js';
 import { givenTo, heldBy, refOf, toGiven } from './given-shares.js';
+import { predecessorsOf } from './handover.js';
 import { invitesOf, latestInvite, staleInvites, toInvite } from './invites.js';
 import { openLedgerRows } from './ledger.js';
 import { findMember, groupsOfMember, toMember, type MemberRow } from './mirror.js';
@@ -70,6 +71,8 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     refused: refusedOf(open),
     released: new Set(open.filter((entry) => entry.released === 1).map((entry) => entry.key)),
     held: new Set(open.filter((entry) => entry.state === 'held' && entry.released !== 1).map((entry) => entry.key)),
+    isHandingOver: row.handover_since !== null && member !== null && member.address !== row.address,
+    predecessors: predecessorsOf(core, userId),
     isConverged: row.converged === 1,
     isUndone: row.undone_at !== null,
     membersReadAt: membersReadAt(core),
@@ -124,4 +127,5 @@ const IS_WRITABLE = 'SELECT 1 FROM workspace_groups WHERE group_id = ? AND read_
 const SELECT_STRAYS = `SELECT m.* FROM watches AS w JOIN workspace_members AS m ON m.address = w.address
   WHERE w.user_id = ? AND m.member_id <> ?
     AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.member_id = m.member_id AND u.deleted_at IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM predecessors AS p WHERE p.member_id = m.member_id)
     AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.address = m.address AND u.deleted_at IS NULL AND u.id <> w.user_id)`;

@@ -168,6 +168,8 @@ export interface DirectoryStore {
 
   /** Links a group by hand (admin page, CLI); null unlinks. */
   linkGroup(id: string, workspaceGroupId: WorkspaceGroupId | null, context: WriteContext): Promise<GroupRecord>;
+  /** Hands the member over to the address that the IdP says by now; 400 where there is nothing to hand over. */
+  handoverUser(id: string, context: WriteContext): Promise<UserRecord>;
   /** Ends the management of one user; nothing upstream changes. */
   releaseUser(id: string, context: WriteContext): Promise<UserRecord>;
 }

@@ -3,6 +3,7 @@ import type { Address, MemberId, Millis, UserId, WorkspaceMember } from '../doma
 import { PRIORITY } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
+import { endIfSettled, forgetPredecessor, heirsOf } from './handover.js';
 import { dropImported, followMember, importMembers } from './imports.js';
 import { findMember } from './mirror.js';
 import { diffMembers, type ChangedMember, type MemberDiff } from './mirror-diff.js';
@@ -45,6 +46,7 @@ function usersOfMember(core: Core, memberId: MemberId): readonly UserRow[] {
 }
 
 function memberGone(core: Core, member: WorkspaceMember, context: ReadingContext): void {
+  forgetPredecessor(core, member.memberId);
   for (const row of usersOfMember(core, member.memberId)) {
     if (row.managed === 0) {
       dropImported(core, row, context.cause);
@@ -65,12 +67,14 @@ function memberGone(core: Core, member: WorkspaceMember, context: ReadingContext
 
 function memberChanged(core: Core, change: ChangedMember, context: ReadingContext): void {
   const { before, after } = change;
+  context.concerned.users(heirsOf(core, after.memberId), PRIORITY.withdrawal);
   for (const row of usersOfMember(core, after.memberId)) {
     if (row.managed === 0) {
       followMember(core, row, change, context.cause);
       context.concerned.show(row.seq);
       continue;
     }
+    endIfSettled(core, row.seq);
     // Unlocked by a person: a later lock is that person's, too.
     if (before.isLocked && !after.isLocked) core.run('UPDATE users SET locked_by_bridge = 0 WHERE seq = ?', row.seq);
     context.concerned.users([row.seq], row.active === 1 ? PRIORITY.background : PRIORITY.withdrawal);
@@ -83,7 +87,8 @@ function linkByAddress(core: Core, context: ReadingContext): ReadingEffect['acce
   for (const [seq, memberId] of core.raw<[number, MemberId]>(SELECT_LINKABLE)) {
     const member = findMember(core, memberId);
     const row = rowOfSeq(core, seq);
-    if (member === null || row.member_id !== null || core.value(HAS_LIVE_USER, memberId) === 1) continue;
+    const isOpen = row.member_id === null || row.handover_since !== null;
+    if (member === null || !isOpen || core.value(HAS_LIVE_USER, memberId) === 1) continue;
     const how = linkMember(core, seq, member);
     if (how === 'accepted') accepted.push({ userId: row.id, address: member.address });
     writeAudit(core, {
@@ -119,7 +124,9 @@ function adminsMoved(diff: MemberDiff): boolean {
 
 const SELECT_LINKABLE = `SELECT u.seq, m.member_id FROM workspace_members AS m
   JOIN users AS u ON u.address = m.address AND u.deleted_at IS NULL
-  WHERE u.member_id IS NULL ORDER BY m.is_locked, m.member_id`;
+  WHERE (u.member_id IS NULL OR (u.handover_since IS NOT NULL AND u.member_id <> m.member_id))
+    AND NOT EXISTS (SELECT 1 FROM predecessors AS p WHERE p.member_id = m.member_id)
+  ORDER BY m.is_locked, m.member_id`;
 const HAS_LIVE_USER = 'SELECT 1 FROM users WHERE member_id = ? AND deleted_at IS NULL';
 const SELECT_WATCHERS = 'SELECT u.seq FROM watches AS w JOIN users AS u ON u.id = w.user_id WHERE w.address = ?';
 const SELECT_ADMINS = `SELECT u.seq FROM workspace_members AS m JOIN users AS u ON u.member_id = m.member_id AND u.deleted_at IS NULL

@@ -12,6 +12,7 @@ import { userColumns } from '../domain/user-columns.js';
 import { PRIORITY, schedule, unschedule } from './agenda.js';
 import { auditOfVersion, writeAudit } from './audit.js';
 import type { Core } from './core.js';
+import { endIfSettled } from './handover.js';
 import { invitesOf } from './invites.js';
 import { forgetRefusals, supersedeAll } from './ledger.js';
 import type { LedgerRow, Revert } from './port.js';
@@ -119,6 +120,7 @@ function storeRestored(core: Core, row: UserRow, document: Document, ledgerRow: 
   const holder = liveUserOfAddress(core, address?.address ?? null);
   if ([namesake, holder].some((other) => other !== undefined && other.seq !== row.seq)) return false;
   updateDocument(core, row.seq, { document, columns, address, writer: null });
+  endIfSettled(core, row.seq);
   if (!columns.active) core.run('UPDATE users SET activation_fresh = 0 WHERE seq = ?', row.seq);
   const subject = userSubject(row.id);
   forgetRefusals(core, subject);

@@ -46,7 +46,7 @@ import { readShareSubject } from './share-subjects.js';
 import { addHourly, addReadingCalls, listDrift, listReadingCalls, readHourly, readNumbers } from './statistics.js';
 import { addToken, expireToken, findToken, listTokens, revokeToken, touchToken } from './tokens.js';
 import { readTrace } from './trace.js';
-import { createUser, deleteUser, releaseUser, updateUser } from './user-writes.js';
+import { createUser, deleteUser, handoverUser, releaseUser, updateUser } from './user-writes.js';
 import { readUser } from './users.js';
 import { listWriterConflicts, takeWriterConflicts } from './writers.js';
 import { counts, postpone, record, recover, retryRefused, scheduleEverybody, scheduleWaiting, settle } from './work.js';
@@ -119,6 +119,7 @@ function directoryStore(core: Core, scimBase: () => string): DirectoryStore {
     updateGroup: (id, change, context, options) => core.write(() => updateGroup(core, id, change, context, options)),
     deleteGroup: (id, context) => core.write(() => deleteGroup(core, id, context)),
     linkGroup: (id, groupId, context) => core.write(() => linkGroup(core, id, groupId, context)),
+    handoverUser: (id, context) => core.write(() => handoverUser(core, id, context)),
     releaseUser: (id, context) => core.write(() => releaseUser(core, id, context)),
   };
 }

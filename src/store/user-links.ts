@@ -7,6 +7,7 @@ import { declinedSeat } from '../domain/seat.js';
 import { changeKey, type Address, type MemberId, type WorkspaceMember } from '../domain/types.js';
 import { unsettleUsers } from './agenda.js';
 import type { Core } from './core.js';
+import { isPredecessor, leaveMember } from './handover.js';
 import { acceptInvites } from './invites.js';
 import { endAmbiguousInvites, forgetRefusedInvites } from './ledger.js';
 import { findMemberByAddress } from './mirror.js';
@@ -19,7 +20,8 @@ export function findFreeMember(core: Core, ...addresses: readonly (Address | nul
   for (const address of addresses) {
     if (address === null) continue;
     const member = findMemberByAddress(core, address);
-    if (member !== null && liveUserOfMember(core, member.memberId) === undefined) return member;
+    if (member === null || isPredecessor(core, member.memberId)) continue;
+    if (liveUserOfMember(core, member.memberId) === undefined) return member;
   }
   return null;
 }
@@ -52,6 +54,7 @@ function takeStrayLock(core: Core, row: UserRow, address: Address): void {
 /** Links the member and answers how: by an invite of ours, or found there (adopted). */
 export function linkMember(core: Core, seq: number, member: WorkspaceMember): 'accepted' | 'adopted' {
   takeFromTombstone(core, seq, member.memberId);
+  leaveMember(core, rowOfSeq(core, seq));
   const row = rowOfSeq(core, seq);
   const accepted = acceptInvites(core, row.id, member.address, member.memberId);
   const subject = userSubject(row.id);
@@ -118,7 +121,7 @@ const LINK = `UPDATE users SET member_id = ?, removed_at = NULL, activation_fres
 const WAS_LOCKED_FOR_WATCHER = `SELECT 1 FROM watches AS w JOIN ledger AS l ON l.subject = 'user:' || w.user_id
   WHERE l.change_key = ? AND l.state = 'done' AND w.address = ? LIMIT 1`;
 const UNLINK = `UPDATE users SET member_id = NULL, removed_at = ?, locked_by_bridge = 0, seat_before = NULL, seat_given = NULL,
-  seat_declined = NULL WHERE seq = ?`;
+  seat_declined = NULL, handover_since = NULL WHERE seq = ?`;
 const SELECT_TOMBSTONE = 'SELECT seq, id FROM users WHERE member_id = ? AND deleted_at IS NOT NULL';
 const COPY_LINK_STATE = `UPDATE users SET (locked_by_bridge, seat_before, seat_given) =
   (SELECT t.locked_by_bridge, t.seat_before, t.seat_given FROM users AS t WHERE t.seq = ?) WHERE seq = ?`;

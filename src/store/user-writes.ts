@@ -7,10 +7,12 @@ import { foldAddress } from '../domain/fold.js';
 import { sameJson } from '../domain/json.js';
 import { decideSeat } from '../domain/seat.js';
 import { userColumns, type UserColumns } from '../domain/user-columns.js';
-import type { Address, Document } from '../domain/types.js';
+import type { Address, Document, WorkspaceMember } from '../domain/types.js';
+import { invalidValue } from '../errors.js';
 import { PRIORITY, schedule, unschedule } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
+import { beginHandover, checkNobodysAccount, endIfSettled } from './handover.js';
 import { hasOpenInvite, invitesOf } from './invites.js';
 import { forgetRefusals, supersedeAll } from './ledger.js';
 import { findMember } from './mirror.js';
@@ -52,6 +54,7 @@ export function createUser(core: Core, sent: Document, context: WriteContext): C
   const holder = findImportedHolder(core, columns, address);
   if (holder !== undefined) return takeOver(core, holder, { document, columns, address }, context);
 
+  checkNobodysAccount(core, address?.address ?? null, null);
   const member = findFreeMember(core, address?.address ?? null, foldAddress(columns.userName));
   if (member === null && columns.active) {
     checkMayInvite(core, address?.address ?? null, null);
@@ -198,11 +201,13 @@ function checkUpdate(core: Core, row: UserRow, document: Document): NextUser {
     row.address === null || row.address_slot === null ? null : { address: row.address, slot: row.address_slot };
   const address = acceptableAddress(core, followAddress(current, document), columns.active, current);
   checkAddressMove(core, row, address);
-  freeAddress(core, row, address);
+  const isHandover = startsHandover(core, row, member, address);
+  freeAddress(core, row, address, isHandover);
+  if (address?.address !== row.address) checkNobodysAccount(core, address?.address ?? null, row);
   const namesake = columns.userNameKey === row.user_name_key ? undefined : liveUserOfName(core, columns.userNameKey);
   if (namesake !== undefined) throw userNameTaken(columns.userName, namesake);
   const asksForInvite = columns.active && (row.active === 0 || row.managed === 0 || address?.address !== row.address);
-  if (asksForInvite && member === null && findFreeMember(core, address?.address ?? null) === null) {
+  if (asksForInvite && (member === null || isHandover) && findFreeMember(core, address?.address ?? null) === null) {
     checkMayInvite(core, address?.address ?? null, row.id);
   }
   checkSeat(core, {
@@ -225,11 +230,11 @@ function isInvited(core: Core, address: Address | null): boolean {
  * The new address must be free. Where a user who is no member yet moves to the address of an
  * imported one, both are the same person: the imported row gives way, its member is adopted.
  */
-function freeAddress(core: Core, row: UserRow, next: ChosenAddress | null): void {
+function freeAddress(core: Core, row: UserRow, next: ChosenAddress | null, isHandover: boolean): void {
   if (next === null || next.address === row.address) return;
   const holder = liveUserOfAddress(core, next.address);
   if (holder === undefined) return;
-  if (holder.managed === 1 || holder.member_id === null || row.member_id !== null)
+  if (holder.managed === 1 || holder.member_id === null || (row.member_id !== null && !isHandover))
     throw addressTaken(next.address, holder);
   core.run(MOVE_MEMBERSHIPS, row.seq, holder.seq);
   deleteUserRow(core, holder.seq);
@@ -246,9 +251,50 @@ function moveAddress(core: Core, row: UserRow, address: Address): void {
     watch(core, old, row);
   }
   claimAddress(core, row, address);
-  if (memberId !== null) return;
+  if (memberId !== null) moveMember(core, row, address);
+  const { member_id: linked, handover_since: since } = rowOfSeq(core, row.seq);
+  if (linked !== null && since === null) return;
   const member = findFreeMember(core, address);
   if (member !== null) linkMember(core, row.seq, member);
+}
+
+/** The address of a member has changed: ElevenLabs knows the old one and no way to change it. */
+function moveMember(core: Core, row: UserRow, address: Address): void {
+  if (startsHandover(core, row, findMember(core, row.member_id), { address })) beginHandover(core, row);
+  else endIfSettled(core, row.seq);
+}
+
+/** Whether this address is to take over from the present member. A hand-over under way follows the address. */
+function startsHandover(
+  core: Core,
+  row: UserRow,
+  member: WorkspaceMember | null,
+  next: Pick<ChosenAddress, 'address'> | null,
+): boolean {
+  if (member === null || next === null || next.address === row.address || next.address === member.address) return false;
+  return core.rules().emailChange === 'handover' || row.handover_since !== null;
+}
+
+/** An administrator's word: the address that the IdP says takes over from the one that ElevenLabs knows. */
+export function handoverUser(core: Core, id: string, context: WriteContext): UserRecord {
+  const row = existingUser(core, id);
+  checkVersion(row, context);
+  const member = findMember(core, row.member_id);
+  if (row.managed === 0) throw invalidValue('The user is not managed by an IdP: there is nothing to hand over.');
+  if (member === null) throw invalidValue('The user is no member of the workspace: there is nothing to hand over.');
+  if (row.address === null || row.address === member.address)
+    throw invalidValue(
+      `ElevenLabs and the IdP agree on the address "${member.address}": there is nothing to hand over.`,
+    );
+  checkUnprotected(core, 'disabled', member, row.address);
+  checkMayInvite(core, row.address, row.id);
+  beginHandover(core, row);
+  const there = findFreeMember(core, row.address);
+  if (there !== null) linkMember(core, row.seq, there);
+  const subject = userSubject(row.id);
+  const facts = { before: { address: member.address }, after: { address: row.address } };
+  writeAudit(core, { ...auditOf(context), action: 'user.handover', subject, version: row.version, ...facts });
+  return afterWrite(core, row.seq, context, row.active === 1);
 }
 
 const mayHaveBeenSent = (invite: { readonly sends: number; readonly state: string }): boolean =>
@@ -289,7 +335,8 @@ export function releaseUser(core: Core, id: string, context: WriteContext): User
   const row = existingUser(core, id);
   checkVersion(row, context);
   const subject = userSubject(row.id);
-  core.run('UPDATE users SET managed = 0, activation_fresh = 0 WHERE seq = ?', row.seq);
+  core.run('UPDATE users SET managed = 0, activation_fresh = 0, handover_since = NULL WHERE seq = ?', row.seq);
+  core.run('DELETE FROM predecessors WHERE user_id = ?', row.id);
   core.run('DELETE FROM watches WHERE user_id = ?', row.id);
   supersedeAll(core, subject);
   forgetRefusals(core, subject);

@@ -145,7 +145,7 @@ export function hasUpstreamTraces(core: Core, row: UserRow): boolean {
   return (
     row.member_id !== null ||
     invitesOf(core, row.id).some((invite) => invite.sends > 0 || invite.state === 'sending') ||
-    core.value(EXISTS_GIVEN, row.id, `user:${row.id}`) === 1
+    core.value(EXISTS_GIVEN, row.id, `user:${row.id}`, row.id) === 1
   );
 }
 
@@ -158,4 +158,4 @@ const SELECT_MANY = 'SELECT u.* FROM json_each(?) AS j JOIN users AS u ON u.seq 
 const SELECT_GROUPS_OF_MANY = `SELECT m.user_seq, g.id, g.display_name FROM json_each(?) AS j
   JOIN memberships AS m ON m.user_seq = j.value JOIN groups AS g ON g.seq = m.group_seq ORDER BY g.seq`;
 const EXISTS_GIVEN = `SELECT EXISTS (SELECT 1 FROM given_memberships WHERE user_id = ?)
-  OR EXISTS (SELECT 1 FROM given_shares WHERE subject = ?)`;
+  OR EXISTS (SELECT 1 FROM given_shares WHERE subject = ?) OR EXISTS (SELECT 1 FROM predecessors WHERE user_id = ?)`;

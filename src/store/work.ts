@@ -3,6 +3,7 @@ import type { LedgerState, Millis } from '../domain/types.js';
 import { PRIORITY, postponeEntry, schedule, scheduleUsers, settleEntry } from './agenda.js';
 import type { Core } from './core.js';
 import { recordDrift } from './drift.js';
+import { markCopied } from './handover.js';
 import { endInvite } from './invites.js';
 import { findLedgerRow, recordPlan } from './ledger.js';
 import type { AgendaEntry, LedgerRow, Subject, WorkStore } from './port.js';
@@ -40,6 +41,7 @@ export function settle(
   const user = userOf(core, entry.subject);
   if (user === undefined) return;
   refreshDeclinedSeat(core, user);
+  if (converged && user.active === 1) markCopied(core, user.id);
   core.run(
     'UPDATE users SET settled_at = ?, converged = MAX(converged, ?) WHERE seq = ?',
     core.now(),

@@ -59,6 +59,8 @@ export function person(name: string, more: Partial<Person> = {}): Person {
     refused: new Map(),
     released: new Set(),
     held: new Set(),
+    isHandingOver: false,
+    predecessors: [],
     isConverged: false,
     isUndone: false,
     membersReadAt: 0,

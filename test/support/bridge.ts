@@ -262,8 +262,10 @@ function createHandle(parts: {
     until: (condition, what) => until(condition, what, logLines),
     async pass(ms) {
       const isQuiet = (): boolean => {
-        const { running: calls, queued } = running().app.limiter.state();
-        return calls <= sandbox.control.hanging() && queued === 0;
+        const { running: calls, queued, waitMs } = running().app.limiter.state();
+        // What hangs, what queues behind it, and what the limiter holds back need time to move.
+        if (calls > 0) return calls <= sandbox.control.hanging();
+        return queued === 0 || waitMs > 0;
       };
       for (let passed = 0; passed < ms; passed += 1000) {
         await clock.advanceAsync(Math.min(1000, ms - passed));

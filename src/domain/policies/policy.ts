@@ -25,6 +25,7 @@ const POLICY_NAMES = [
   'undoHold',
   'driftMode',
   'flapGuard',
+  'repeatGuard',
   'seatBudget',
   'inviteLimit',
   'reinviteCap',
