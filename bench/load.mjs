@@ -88,7 +88,8 @@ export async function once(target, { method = 'GET', path, body, status = 200 })
   });
   const text = await response.text();
   const ms = performance.now() - begun;
-  if (![status].flat().includes(response.status)) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
+  if (![status].flat().includes(response.status))
+    throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
   const cpuAnswer = cpuMs(target.pid) - cpuBefore;
   await untilIdle(target.pid);
   return { json: text === '' ? null : JSON.parse(text), ms, cpuAnswer, cpu: cpuMs(target.pid) - cpuBefore };

@@ -32,8 +32,7 @@ export async function measure({ plan, folder, only, profiles, note }) {
 
 const floorRequest = () => ({ path: '/Users/1' });
 const counted = (number, what) => `${number.toLocaleString('en-US')} ${what}`;
-const other = (run, what, size, value, unit, target = {}) =>
-  run.others.push({ what, size, value, unit, ...target });
+const other = (run, what, size, value, unit, target = {}) => run.others.push({ what, size, value, unit, ...target });
 
 async function seeded(run, users, groups = []) {
   const file = path.join(mkdtempSync(path.join(run.folder, 'seeded-')), 'bridge.db');
@@ -158,9 +157,9 @@ async function measureSync(run) {
   const { sync, rounds } = run.plan;
   const label = `${counted(sync.members, 'members')}, ${counted(sync.groups, 'groups')}`;
   const { stallMs, cpu, calls } = await fullSync(run.folder, { ...sync, rounds: Math.min(3, rounds) });
-  other(run, 'full sync, nothing changed: longest stall', label, stallMs, 'ms', { target: 50 });
-  other(run, 'full sync: CPU', label, cpu, 'CPU ms');
-  other(run, 'full sync: calls to ElevenLabs', label, calls, 'calls', { target: 2 });
+  other(run, 'full sync, nothing changed: longest stall of the event loop', label, stallMs, 'ms', { target: 50 });
+  other(run, 'full sync, nothing changed: CPU', label, cpu, 'CPU ms');
+  other(run, 'full sync, nothing changed: calls to ElevenLabs', label, calls, 'calls', { target: 2 });
 }
 
 async function measureInitialLoad(run) {
@@ -191,8 +190,6 @@ async function measureScimmy(run) {
   };
   for (const { name, next } of COMPARED) await measureOne(name, users, counted(users, 'users'), next(users));
   const [change] = GROUP_OPERATIONS;
-  for (const size of groups)
-    await measureOne(change.name, size, counted(size, 'members'), change.next(size));
+  for (const size of groups) await measureOne(change.name, size, counted(size, 'members'), change.next(size));
   await target.stop();
 }
-

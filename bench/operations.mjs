@@ -11,7 +11,8 @@ const list = (filter) => `/Users?filter=${encodeURIComponent(filter)}`;
 const isUser = (n) => (json) => (json.id === userId(n) && json.userName === userName(n) ? null : 'another user');
 const found = (n) => (json) =>
   json.totalResults === 1 && json.Resources[0].id === userId(n) ? null : 'not the one user that was asked for';
-const nothing = (json) => (json.totalResults === 0 && (json.Resources ?? []).length === 0 ? null : 'something was found');
+const nothing = (json) =>
+  json.totalResults === 0 && (json.Resources ?? []).length === 0 ? null : 'something was found';
 const page = (first, count, total) => (json) => {
   if (json.Resources.length !== count || json.totalResults < total) return 'not the whole page';
   return json.Resources[0].id === userId(first) ? null : 'not the page that was asked for';
@@ -66,7 +67,10 @@ export const USER_OPERATIONS = [
     ...{ ratio: 15, growth: 1.5 },
     next(size) {
       const count = Math.min(size, 100);
-      return () => ({ path: `/Users?startIndex=${size - count + 1}&count=${count}`, check: page(size - count, count, size) });
+      return () => ({
+        path: `/Users?startIndex=${size - count + 1}&count=${count}`,
+        check: page(size - count, count, size),
+      });
     },
   },
   {
@@ -160,7 +164,9 @@ export const COMPARED = USER_OPERATIONS.filter(({ name }) =>
   ['GET user by id', 'userName eq, hit', 'page of 100, first'].includes(name),
 ).map((operation) =>
   // It counts what is on the page.
-  operation.name.startsWith('page') ? { ...operation, next: () => () => ({ path: '/Users?startIndex=1&count=100' }) } : operation,
+  operation.name.startsWith('page')
+    ? { ...operation, next: () => () => ({ path: '/Users?startIndex=1&count=100' }) }
+    : operation,
 );
 
 export const changeMembers = (op, ids) => patch({ op, path: 'members', value: ids.map((value) => ({ value })) });

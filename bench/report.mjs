@@ -14,7 +14,8 @@ const number = (value) => {
   return value.toFixed(value >= 10 ? 1 : 2);
 };
 
-const limit = (target) => (target === undefined ? '' : `≤ ${number(target)}`.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''));
+const limit = (target) =>
+  target === undefined ? '' : `≤ ${number(target)}`.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
 
 function verdict(pairs) {
   const asked = pairs.filter(([value, target]) => target !== undefined && value !== null && value !== undefined);
@@ -60,7 +61,14 @@ const cell = (value) => (typeof value === 'string' ? value : number(value));
 
 export function plainText(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => row.map((text, column) => text.padEnd(widths[column])).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }
 
 const markdown = (rows) =>
@@ -96,7 +104,10 @@ export function profileSummary(file, count = 12) {
   let busy = 0;
   for (const { id, callFrame } of nodes) {
     if (['(idle)', '(root)'].includes(callFrame.functionName)) continue;
-    const place = callFrame.url === '' ? '' : ` ${callFrame.url.replace(/.*\/(node_modules|dist)\//, '')}:${callFrame.lineNumber + 1}`;
+    const place =
+      callFrame.url === ''
+        ? ''
+        : ` ${callFrame.url.replace(/.*\/(node_modules|dist)\//, '')}:${callFrame.lineNumber + 1}`;
     const name = `${callFrame.functionName || '(anonymous)'}${place}`;
     busy += own.get(id) ?? 0;
     byFunction.set(name, (byFunction.get(name) ?? 0) + (own.get(id) ?? 0));

@@ -41,7 +41,14 @@ const PLANS = {
     ...{ sync: { members: 20, groups: 2 }, scimmy: { users: 20, groups: [10] } },
   },
   usual: {
-    ...{ users: [1_000, 10_000], groups: [10, 100, 1_000, 10_000], many: 1_000, rounds: 5, seconds: 0.4, initial: 2_000 },
+    ...{
+      users: [1_000, 10_000],
+      groups: [10, 100, 1_000, 10_000],
+      many: 1_000,
+      rounds: 5,
+      seconds: 0.4,
+      initial: 2_000,
+    },
     ...{ sync: { members: 5_000, groups: 200 }, scimmy: { users: 1_000, groups: [1_000] } },
   },
   large: {

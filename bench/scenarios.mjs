@@ -42,7 +42,12 @@ export async function addMany(bridge, size, count, { rounds }) {
   const ids = people(size + 100, count);
   const measured = await repeat(rounds, async () => {
     const path_ = `/Groups/${groupId(size)}?excludedAttributes=members`;
-    const added = await once(bridge, { method: 'PATCH', path: path_, body: changeMembers('Add', ids), status: [200, 204] });
+    const added = await once(bridge, {
+      method: 'PATCH',
+      path: path_,
+      body: changeMembers('Add', ids),
+      status: [200, 204],
+    });
     await once(bridge, { method: 'PATCH', path: path_, body: changeMembers('Remove', ids), status: [200, 204] });
     return { ms: added.ms, cpuAnswer: added.cpuAnswer, cpu: added.cpu };
   });
@@ -102,8 +107,7 @@ export async function initialLoad(folder, users) {
     const begun = performance.now();
     const next = () => ({ method: 'POST', path: '/Users', body: userDocument(++n, { active: true }), status: 201 });
     const quarters = [];
-    for (let quarter = 0; quarter < 4; quarter++)
-      quarters.push(await loadOnly(bridge, next, Math.floor(users / 4)));
+    for (let quarter = 0; quarter < 4; quarter++) quarters.push(await loadOnly(bridge, next, Math.floor(users / 4)));
     const answered = performance.now();
     const invited = await untilInvited(sandbox, n);
     const ended = performance.now();

@@ -22,7 +22,11 @@ const db = openConnection(file);
 migrate(db);
 db.pragma('synchronous = OFF');
 let nextId = '';
-const core = createCore(db, { clock: systemClock, rules: createRulesSource(loaded.config).current, uuid: () => nextId });
+const core = createCore(db, {
+  clock: systemClock,
+  rules: createRulesSource(loaded.config).current,
+  uuid: () => nextId,
+});
 const context = { requestId: 'seed', actor: 'bench', tokenId: null, interactive: false, ifMatch: null };
 
 for (let from = 0; from < Number(users); from += BATCH) {
