@@ -18,7 +18,7 @@ export default {
   collectCoverageFrom: ['src/**/*.ts'],
   coverageProvider: 'v8',
   // Generous: tests wait for conditions, and a busy machine is no failure.
-  testTimeout: 20_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
   workerIdleMemoryLimit: '800MB',
 };
