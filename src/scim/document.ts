@@ -37,11 +37,13 @@ export function readGroupDocument(
   const entry = Object.entries(asBody(body)).findLast(
     ([key]) => key.toLowerCase() === 'members' || key.toLowerCase() === `${GROUP.core.id}:members`.toLowerCase(),
   );
-  return {
-    document: finish(GROUP, previous, document, checks),
-    // A template that found nothing leaves "": that says nothing of the members.
-    members: entry === undefined || entry[1] === '' ? null : readMembers(entry[1], 'members'),
-  };
+  // A template that found nothing leaves "": that says nothing of the members.
+  const members = entry === undefined || entry[1] === '' ? null : readMembers(entry[1], 'members');
+  // A PUT of [null] would empty the group and hardly means to: only [] and null say that there shall be none.
+  const listed = entry?.[1];
+  if (previous !== null && members?.length === 0 && isList(listed) && listed.length > 0)
+    throw wrong('members', 'a list of members', listed);
+  return { document: finish(GROUP, previous, document, checks), members };
 }
 
 /** Brings a changed document into order and checks it as a whole; for PATCH as well. */

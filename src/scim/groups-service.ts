@@ -51,7 +51,7 @@ export async function replaceGroup(caller: Caller, id: string, body: JsonObject,
     // PUT replaces (RFC 7644 3.5.1): a group that is sent without members has none.
     members: [{ kind: 'replace', userIds: readGroupDocument(body, null).members ?? [] }],
   };
-  const shown = await changeGroup(caller, id, () => change, shows(view, 'members'));
+  const { shown } = await changeGroup(caller, id, () => change, shows(view, 'members'));
   return { status: 200, headers: { ETag: etag(shown.version) }, body: show(caller, shown, view) };
 }
 
@@ -65,10 +65,10 @@ export async function patchGroup(caller: Caller, id: string, body: JsonObject, v
   const checks = documentChecks(caller);
   const parse = (record: GroupRecord) =>
     parseGroupPatch(body, { id, rendered: renderGroup(record, base), base, checks });
-  const shown = await changeGroup(caller, id, parse, !silent && shows(view, 'members'));
-  const headers = { ETag: etag(shown.version) };
-  if (silent) return { status: 204, headers, body: null };
-  return { status: 200, headers, body: show(caller, shown, view) };
+  const { written, shown } = await changeGroup(caller, id, parse, !silent && shows(view, 'members'));
+  // Without a body the tag stands for this write alone: that of a later one would let the client overwrite it unseen.
+  if (silent) return { status: 204, headers: { ETag: etag(written.version) }, body: null };
+  return { status: 200, headers: { ETag: etag(shown.version) }, body: show(caller, shown, view) };
 }
 
 export async function deleteGroup(caller: Caller, id: string): Promise<Reply> {
@@ -87,14 +87,14 @@ async function changeGroup(
   id: string,
   parse: (record: GroupRecord) => GroupChange,
   members: boolean,
-): Promise<GroupRecord> {
+): Promise<{ readonly written: GroupRecord; readonly shown: GroupRecord }> {
   const current = await find(caller, id, false);
   checkNoneMatch(caller, current.version);
   const change = parse(current);
   const replaces = change.members.some((op) => op.kind === 'replace');
   await admit(caller, replaces ? await find(caller, id, true) : current, change);
-  const written = await caller.app.store.updateGroup(id, change, writeContext(caller), { members: false });
-  return settle(caller, written.record, members);
+  const { record } = await caller.app.store.updateGroup(id, change, writeContext(caller), { members: false });
+  return { written: record, shown: await settle(caller, record, members) };
 }
 
 async function admit(caller: Caller, current: GroupRecord | null, change: GroupChange): Promise<void> {

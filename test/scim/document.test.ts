@@ -314,6 +314,13 @@ describe('the body of a Group', () => {
     expect(readGroupDocument({ displayName: 'G', ...body }, null)).toEqual({ document: { displayName: 'G' }, members });
   });
 
+  it('of a PUT never empties the group by a list that names nobody', () => {
+    const read = (members: unknown) => readGroupDocument({ displayName: 'G', members }, { displayName: 'G' }).members;
+    expect([read([]), read(null), read([null, { value: 'a' }])]).toEqual([[], [], ['a']]);
+    expect(() => read([null])).toThrow('members must be a list of members');
+    expect(() => read([{}])).toThrow('members[0].value');
+  });
+
   it("tolerates Microsoft's schema and keeps the extension", () => {
     const body = {
       schemas: [GROUP_CORE, 'http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group'],
