@@ -54,6 +54,8 @@ export interface CallOptions {
 
 export interface Bridge {
   readonly store: Store;
+  /** The file of the store, for tests that look into its tables. */
+  readonly databasePath: string;
   readonly clock: FakeClock;
   readonly provisioning: FakeProvisioning;
   readonly server: Server;
@@ -81,8 +83,9 @@ export async function startBridge(options: Partial<ScimRouterOptions> = {}, trus
   const logLines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => logLines.push(line) });
   let url = '';
+  const databasePath = path.join(directory, 'bridge.db');
   const store = openStore({
-    path: path.join(directory, 'bridge.db'),
+    path: databasePath,
     clock,
     rules: () => DEFAULT_RULES,
     scimBase: () => url,
@@ -117,6 +120,7 @@ export async function startBridge(options: Partial<ScimRouterOptions> = {}, trus
   const call = caller(url, token, agent);
   return {
     store,
+    databasePath,
     clock,
     provisioning: fake.state,
     server,
