@@ -28,6 +28,8 @@ export class Dispatcher {
   readonly #inWork = new Map<Subject, { readonly entry: AgendaEntry; readonly done: Promise<void> }>();
   /** Subjects whose run broke and could not even be put off: left alone for a moment. */
   readonly #resting = new Set<Subject>();
+  /** In the hands of somebody else's run. */
+  readonly #claimed = new Set<Subject>();
   #isDispatching = false;
   #isPoked = false;
   #isStopped = false;
@@ -42,7 +44,20 @@ export class Dispatcher {
   }
 
   isInWork(subject: Subject): boolean {
-    return this.#inWork.has(subject);
+    return this.#inWork.has(subject) || this.#claimed.has(subject);
+  }
+
+  /** Hands over the subjects that nobody works on; answers which these are. Release them. */
+  claim(subjects: readonly Subject[]): ReadonlySet<Subject> {
+    const free = subjects.filter((subject) => !this.isInWork(subject) && !this.#resting.has(subject));
+    for (const subject of free) this.#claimed.add(subject);
+    return new Set(free);
+  }
+
+  release(subjects: readonly Subject[]): void {
+    for (const subject of subjects) this.#claimed.delete(subject);
+    this.#options.onRunEnd();
+    this.poke();
   }
 
   /** The agenda may have something new. Never throws, never waits. */
@@ -90,7 +105,7 @@ export class Dispatcher {
   }
 
   #skipped(): ReadonlySet<Subject> {
-    return new Set([...this.#inWork.keys(), ...this.#resting]);
+    return new Set([...this.#inWork.keys(), ...this.#resting, ...this.#claimed]);
   }
 
   #background(): number {

@@ -5,7 +5,8 @@ import type { Rules } from '../domain/rules.js';
 import type { Change } from '../domain/types.js';
 import type { GatewayError, WorkspaceGateway } from '../elevenlabs/port.js';
 import type { Log } from '../log.js';
-import type { Store } from '../store/port.js';
+import type { Store, Subject } from '../store/port.js';
+import type { Company } from './company.js';
 import type { Guards, PlanContext } from './guards.js';
 import type { KeyedLocks } from './keyed-locks.js';
 import type { CallTag } from './limited-gateway.js';
@@ -23,6 +24,10 @@ export interface Engine {
   readonly locks: KeyedLocks;
   readonly waiters: Waiters;
   readonly guards: Guards;
+  readonly company: Company;
+  /** Keeps the dispatcher away from these subjects, those apart that are in work; answers which. */
+  readonly claim: (subjects: readonly Subject[]) => ReadonlySet<Subject>;
+  readonly release: (subjects: readonly Subject[]) => void;
   readonly rules: () => Rules;
   /** The gate for all calls: what is sent is decided inside it, when its turn has come. */
   readonly limiter: Pick<Limiter, 'run'>;
@@ -32,6 +37,8 @@ export interface Engine {
   readonly reader: WorkspaceGateway;
   /** Jittered milliseconds after so many consecutive failures. */
   readonly retryDelay: (attempts: number) => number;
+  /** No request waits for its effects, so that even those of requests may wait for each other. */
+  readonly nobodyWaits: boolean;
   readonly isStopping: () => boolean;
   readonly onKeyRejected: (error: GatewayError) => void;
   /** A change was made, or may have been: seats may be free, an invite may be out. */

@@ -41,6 +41,8 @@ export interface GuardsOptions {
   readonly deprovisionLimit: PeopleLimit;
   readonly inviteLimit: PeopleLimit;
   readonly dryRun: boolean;
+  /** Lets invites wait for each other; absent where nothing is sent. */
+  readonly company?: Policy;
 }
 
 /** A setting: nothing is sent before an administrator has accepted the plan (after a restore). */
@@ -50,7 +52,8 @@ const HOUR = 3_600_000;
 const NOBODY: Census = { managedMembers: 0, groupSizes: new Map(), seats: { full: 0, basic: 0 } };
 
 /** Whose plan it is: a person, or the shares of a group or the mapping file. */
-export type PlanContext = Required<Pick<PolicyContext, 'person' | 'isDrift'>> & Pick<PolicyContext, 'known'>;
+export type PlanContext = Required<Pick<PolicyContext, 'person' | 'isDrift'>> &
+  Pick<PolicyContext, 'known' | 'mayWait'>;
 
 export class Guards {
   readonly #options: GuardsOptions;
@@ -93,6 +96,7 @@ export class Guards {
         monotonic,
       }),
       dryRun(() => this.#dryRun),
+      ...(options.company === undefined ? [] : [options.company]),
     ];
   }
 

@@ -15,6 +15,12 @@ export class KeyedLocks {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     }
   }
+
+  /** Holds all of them, taken in the order given: the same for everybody, or two wait for each other. */
+  holdAll<T>(keys: readonly string[], task: () => Promise<T>): Promise<T> {
+    const [key, ...others] = keys;
+    return key === undefined ? task() : this.hold(key, () => this.holdAll(others, task));
+  }
 }
 
 export interface Deferred {

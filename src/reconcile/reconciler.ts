@@ -19,6 +19,7 @@ import type { WorkspaceGateway } from '../elevenlabs/port.js';
 import { unavailable } from '../errors.js';
 import type { Log } from '../log.js';
 import type { LedgerRow, Store, Subject } from '../store/port.js';
+import { Company } from './company.js';
 import { Connection, type Phase } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Engine } from './engine.js';
@@ -88,6 +89,7 @@ export class Reconciler implements Provisioning {
   readonly #locks = new KeyedLocks();
   readonly #waiters: Waiters;
   readonly #guards: Guards;
+  readonly #company: Company;
   readonly #reader: WorkspaceGateway;
   readonly #firstReading = deferred();
   #sharesRead: Promise<void> = Promise.resolve();
@@ -99,7 +101,8 @@ export class Reconciler implements Provisioning {
     const { store, clock, log, rules, retryDelay, concurrency } = options;
     this.#reader = createLimitedGateway(options).withPriority(PRIORITY.reading);
     this.#waiters = new Waiters(clock);
-    this.#guards = new Guards(options);
+    this.#company = new Company(options);
+    this.#guards = new Guards({ ...options, company: this.#company.policy });
     this.#readings = new Readings({
       ...{ store, clock, log, retryDelay },
       gateway: this.#reader,
@@ -148,6 +151,10 @@ export class Reconciler implements Provisioning {
       waiters: this.#waiters,
       locks: this.#locks,
       guards: this.#guards,
+      company: this.#company,
+      claim: (subjects) => this.#dispatcher.claim(subjects),
+      release: (subjects) => this.#dispatcher.release(subjects),
+      nobodyWaits: this.#options.provisionWaitMs <= 0,
       isStopping: () => !this.#isServing(),
       onKeyRejected: (error) => this.#connection.keyRejected(error),
       onDone: (change, about) => this.#onDone(change, about),

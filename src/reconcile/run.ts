@@ -9,7 +9,6 @@
  *   settled it.
  */
 import { planPerson } from '../domain/plan.js';
-import type { UserId } from '../domain/types.js';
 import type { AgendaEntry } from '../store/port.js';
 import type { Engine } from './engine.js';
 import { postpone, type RunEnd } from './let-go.js';
@@ -17,20 +16,13 @@ import { isShareChange } from './prepare-share.js';
 import { MEMBERS } from './readings.js';
 import { resourceLock } from './resource-readings.js';
 import { send, sendShare } from './send.js';
-import { lockKey, look, record, type Run, type View } from './view.js';
+import { goesTogether, sendTogether } from './send-together.js';
+import { lockKey, look, newRun, record, type Run, type View } from './view.js';
 
 /** Works on one agenda entry until it is settled or has to be put off. */
 export async function runSubject(entry: AgendaEntry, engine: Engine): Promise<RunEnd> {
-  const userId = entry.subject.startsWith('user:') ? (entry.subject.slice('user:'.length) as UserId) : null;
-  const run: Run = {
-    entry,
-    userId,
-    version: 0,
-    touched: false,
-    grants: new Set(),
-    replaced: new Set(),
-    replacement: null,
-  };
+  const run = newRun(entry, engine);
+  const { userId } = run;
   let end: RunEnd | 'again' = 'again';
   try {
     while (end === 'again') end = engine.isStopping() ? 'stopped' : await step(run, engine);
@@ -50,6 +42,7 @@ async function step(run: Run, engine: Engine): Promise<RunEnd | 'again'> {
   }
   const [planned] = view.sorted.send;
   if (planned === undefined) return view.needsReading ? readFirst(run, engine) : settle(run, view, engine);
+  if (goesTogether(run, view, planned, engine)) return sendTogether(run, view, planned, engine);
   const { change } = planned;
   return engine.locks.hold(lockKey(change, view.person), () =>
     isShareChange(change)

@@ -19,7 +19,7 @@ import { refuse, type Failure } from './refuse.js';
 import { look, record, toRecord, type Run, type View } from './view.js';
 
 /** A call that has gone out: what it was, and its durable row. */
-interface Sent {
+export interface Sent {
   readonly view: View;
   readonly planned: PlannedChange;
   readonly row: LedgerRow;
@@ -28,7 +28,7 @@ interface Sent {
 }
 
 /** Thrown inside the limiter when its turn has come and nothing is to be sent any more. */
-const NOT_WANTED = new Error('the call is not wanted any more');
+export const NOT_WANTED = new Error('the call is not wanted any more');
 
 /** Sends the first change of the plan, once the limiter lets it, if it is still the first then. */
 export async function send(run: Run, view: View, planned: PlannedChange, engine: Engine): Promise<RunEnd | 'again'> {
@@ -55,6 +55,7 @@ export async function send(run: Run, view: View, planned: PlannedChange, engine:
     run.touched = true;
     engine.log.info({ subject: entry.subject, change: planned.change.kind, cause: entry.cause }, 'done upstream');
     engine.onDone(planned.change, out.sent.view.about);
+    if (planned.change.kind === 'invite') engine.company.forgive(planned.change.address);
     return 'again';
   } catch (error) {
     if (error === NOT_WANTED) return 'again';
@@ -108,13 +109,13 @@ async function wasShared(change: Change, engine: Engine): Promise<boolean> {
  * Plans once more, and writes `sending` to the disk: from here on a crash leaves a trace. Null: the
  * call that was asked for is not the next one any more.
  */
-async function commit(run: Run, asked: PlannedChange, engine: Engine): Promise<Sent | null> {
+export async function commit(run: Run, asked: PlannedChange, engine: Engine): Promise<Sent | null> {
   const { entry } = run;
   if (engine.isStopping()) return null;
   const view = await look(run, engine);
   const replaces = asked === run.replacement;
   const planned = replaces ? asked : view?.sorted.send[0];
-  if (view === null || planned === undefined || changeKey(planned.change) !== changeKey(asked.change)) return null;
+  if (view === null || planned === undefined || !isSameCall(planned.change, asked.change)) return null;
   if (isGrant(planned.change) && planned.attribute !== 'groups') noteGrants(run, view);
   const plan = toRecord(view);
   const row = await engine.store.record(entry.subject, {
@@ -128,8 +129,13 @@ async function commit(run: Run, asked: PlannedChange, engine: Engine): Promise<S
   return { view, planned, row, startedAt: engine.clock.now(), begun: engine.clock.monotonic() };
 }
 
+function isSameCall(a: Change, b: Change): boolean {
+  const isSameLimit = a.kind !== 'invite' || b.kind !== 'invite' || a.usageLimit === b.usageLimit;
+  return changeKey(a) === changeKey(b) && isSameLimit;
+}
+
 /** Nobody knows how the call went, and a row that says `sending` for ever would block the person. */
-async function afterBug(sent: Sent, engine: Engine): Promise<void> {
+export async function afterBug(sent: Sent, engine: Engine): Promise<void> {
   const { planned, row } = sent;
   const call = { ...measure(sent, null, null, engine), code: null, error: 'internal error' };
   const kind = planned.change.kind === 'invite' ? 'ambiguous' : 'transient';
@@ -160,7 +166,7 @@ function measure(sent: Sent, status: number | null, requestId: string | null, en
 }
 
 /** The limiter did not let the call out: nothing was sent, and the plan is there to be seen. */
-async function notStarted(run: Run, view: View, error: GatewayError, engine: Engine): Promise<RunEnd> {
+export async function notStarted(run: Run, view: View, error: GatewayError, engine: Engine): Promise<RunEnd> {
   await record(run, view, engine);
   return postpone(run, error.message, error.retryAfterMs, engine);
 }

@@ -23,6 +23,25 @@ export interface Run {
   readonly replaced: Set<Address>;
   /** That revocation, which is in no plan. */
   replacement: PlannedChange | null;
+  /** Nobody waits for the answer, so that an invite may wait for others. */
+  mayWait: boolean;
+}
+
+export function newRun(entry: AgendaEntry, { nobodyWaits }: Pick<Engine, 'nobodyWaits'>): Run {
+  return {
+    entry,
+    userId: userIdOf(entry.subject),
+    version: 0,
+    touched: false,
+    grants: new Set(),
+    replaced: new Set(),
+    replacement: null,
+    mayWait: nobodyWaits || entry.priority > 0,
+  };
+}
+
+function userIdOf(subject: string): UserId | null {
+  return subject.startsWith('user:') ? (subject.slice('user:'.length) as UserId) : null;
 }
 
 /** The subject as read and planned at one moment. */
@@ -65,7 +84,7 @@ export async function look(run: Run, engine: Engine): Promise<View | null> {
   const person = engine.readings.state.blind ? { ...read, membersReadAt: now + 1 } : read;
   run.version = person.version;
   const plan = planPerson(person, engine.rules(), now);
-  const about = { person, isDrift: person.isConverged };
+  const about = { person, isDrift: person.isConverged, mayWait: run.mayWait };
   const sorted = await guards.sort(plan.changes, about, now);
   const nextAt = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
   const pointless = pointlessRefusals(person, engine.rules(), now);

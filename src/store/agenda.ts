@@ -110,6 +110,12 @@ export function progress(
   return row ?? { due: 0, postponed: 0 };
 }
 
+/** The open entries among these subjects. */
+export function entriesOf(core: Core, subjects: readonly Subject[]): ReadonlyMap<Subject, AgendaEntry> {
+  const rows = core.all<AgendaEntry>(SELECT_OF, JSON.stringify(subjects));
+  return new Map(rows.map((row) => [row.subject, row]));
+}
+
 const COLUMNS = 'subject, priority, due_at AS dueAt, attempts, generation, cause';
 // The generation follows the clock, so that an entry struck out and made anew never repeats one.
 const ON_CONFLICT = `ON CONFLICT (subject) DO UPDATE SET
@@ -124,6 +130,7 @@ const UPSERT_USERS = `INSERT INTO agenda (subject, priority, due_at, generation,
   SELECT 'user:' || u.id, ?, ?, ?, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value WHERE u.managed = 1 ${ON_CONFLICT}`;
 const UNSETTLE_USERS = 'UPDATE users SET converged = 0 WHERE converged = 1 AND seq IN (SELECT value FROM json_each(?))';
 const SELECT_DUE = `SELECT ${COLUMNS} FROM agenda WHERE priority = ? AND due_at <= ? ORDER BY due_at LIMIT ?`;
+const SELECT_OF = `SELECT ${COLUMNS} FROM agenda WHERE subject IN (SELECT value FROM json_each(?))`;
 const SELECT_NEXT = 'SELECT subject, due_at AS dueAt FROM agenda ORDER BY due_at LIMIT ?';
 const DELETE_GENERATION = 'DELETE FROM agenda WHERE subject = ? AND generation = ?';
 const WAIT = 'UPDATE agenda SET due_at = ?, attempts = 0, priority = ? WHERE subject = ? AND generation = ?';

@@ -133,7 +133,8 @@ export function endCall(
 function insertCall(core: Core, row: LedgerRow, call: CallResult | CallFailure, outcome: string): void {
   const { startedAt, latencyMs, status, requestId } = call;
   const error = 'error' in call ? call.error : null;
-  core.run(INSERT_CALL, row.id, ENDPOINTS[row.change.kind], startedAt, latencyMs, outcome, status, requestId, error);
+  const endpoint = call.endpoint ?? ENDPOINTS[row.change.kind];
+  core.run(INSERT_CALL, row.id, endpoint, startedAt, latencyMs, outcome, status, requestId, error);
 }
 
 /** The names of the SDK's methods, which are those of the public API. */

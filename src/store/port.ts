@@ -27,6 +27,7 @@ import type {
   Millis,
   Principal,
   ResourceRef,
+  SeatType,
   ShareRole,
   UserId,
   UserOrigin,
@@ -252,6 +253,8 @@ export interface PastChange {
 
 /** What came back from one call. */
 export interface CallResult {
+  /** Where it is not the usual method for such a change. */
+  readonly endpoint?: string;
   readonly startedAt: Millis;
   readonly latencyMs: number;
   readonly status: number | null;
@@ -357,6 +360,18 @@ export interface WorkStore {
   scheduleEverybody(cause: string): Promise<number>;
   /** Puts those on the agenda whose changes wait for this policy. */
   scheduleWaiting(policy: PolicyNote['policy'], cause: string): Promise<number>;
+  /** Invites of this seat and limit that wait for company, with the agenda entry of each; the oldest first. */
+  waitingInvites(query: {
+    readonly seatType: SeatType;
+    readonly usageLimit: number | null;
+    readonly limit: number;
+  }): Promise<
+    readonly {
+      readonly entry: AgendaEntry;
+      readonly change: Extract<Change, { readonly kind: 'invite' }>;
+      readonly why: string;
+    }[]
+  >;
   /** At start: rows in `sending` are of a dead process. Invites become ambiguous, the rest is planned again. */
   recover(): Promise<{ readonly ambiguous: number; readonly replanned: number }>;
   ledger(query: {

@@ -49,7 +49,17 @@ import { readTrace } from './trace.js';
 import { createUser, deleteUser, handoverUser, releaseUser, updateUser } from './user-writes.js';
 import { readUser } from './users.js';
 import { listWriterConflicts, takeWriterConflicts } from './writers.js';
-import { counts, postpone, record, recover, retryRefused, scheduleEverybody, scheduleWaiting, settle } from './work.js';
+import {
+  counts,
+  postpone,
+  record,
+  recover,
+  retryRefused,
+  scheduleEverybody,
+  scheduleWaiting,
+  settle,
+  waitingInvites,
+} from './work.js';
 
 export interface StoreOptions {
   readonly path: string;
@@ -146,6 +156,7 @@ function workStore(core: Core): WorkStore {
     pastChanges: (since) => core.read(() => pastChanges(core, since)),
     scheduleEverybody: (cause) => core.write(() => scheduleEverybody(core, cause)),
     scheduleWaiting: (policy, cause) => core.write(() => scheduleWaiting(core, policy, cause)),
+    waitingInvites: (query) => core.read(() => waitingInvites(core, query)),
     recover: () => core.write(() => recover(core)),
     ledger: (query) => core.read(() => queryLedger(core, query)),
     counts: () => core.read(() => counts(core)),

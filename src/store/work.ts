@@ -1,6 +1,6 @@
 /** What the reconciler's bookkeeping does to several tables at once. */
 import type { LedgerState, Millis } from '../domain/types.js';
-import { PRIORITY, postponeEntry, schedule, scheduleUsers, settleEntry } from './agenda.js';
+import { entriesOf, PRIORITY, postponeEntry, schedule, scheduleUsers, settleEntry } from './agenda.js';
 import type { Core } from './core.js';
 import { recordDrift } from './drift.js';
 import { markCopied } from './handover.js';
@@ -91,6 +91,25 @@ export function scheduleWaiting(core: Core, policy: string, cause: string): numb
   return subjects.length;
 }
 
+/** See WorkStore.waitingInvites. */
+export function waitingInvites(
+  core: Core,
+  { seatType, usageLimit, limit }: Parameters<WorkStore['waitingInvites']>[0],
+): Awaited<ReturnType<WorkStore['waitingInvites']>> {
+  const ids = core.values<number>(SELECT_WAITING_INVITES, seatType, usageLimit, limit);
+  const rows = ids.flatMap((id) => findLedgerRow(core, id) ?? []);
+  const entries = entriesOf(
+    core,
+    rows.map(({ subject }) => subject),
+  );
+  return rows.flatMap(({ subject, change, why }) => {
+    const entry = entries.get(subject);
+    return entry === undefined || change.kind !== 'invite' ? [] : [{ entry, change, why }];
+  });
+}
+
+const SELECT_WAITING_INVITES = `SELECT id FROM ledger WHERE state = 'planned' AND error_code = 'company' AND kind = 'invite'
+  AND json_extract(change, '$.seatType') = ? AND json_extract(change, '$.usageLimit') IS ? ORDER BY id LIMIT ?`;
 const SELECT_WAITING = "SELECT DISTINCT subject FROM ledger WHERE state = 'planned' AND error_code = ?";
 
 /** The process that was sending is dead: whether its call arrived is unknown. */

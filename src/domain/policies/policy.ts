@@ -31,6 +31,7 @@ const POLICY_NAMES = [
   'reinviteCap',
   'brake',
   'dryRun',
+  'company',
 ] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 /** As the ledger names them in place of an error code. */
@@ -59,6 +60,8 @@ export interface PolicyContext {
   readonly isDrift?: boolean;
   /** Of a subject that is no person: changes, by changeKey, that were refused or released before. */
   readonly known?: ReadonlySet<string>;
+  /** Nobody waits for the answer: a change may wait for others that can go in the same call. */
+  readonly mayWait?: boolean;
 }
 
 export type Policy = (sorted: Sorted, context: PolicyContext) => Sorted;

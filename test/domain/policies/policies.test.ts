@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Person } from '../../../src/domain/person.js';
 import { planPerson, type PlannedChange } from '../../../src/domain/plan.js';
+import { company, isFirstTry } from '../../../src/domain/policies/company.js';
 import { driftMode } from '../../../src/domain/policies/drift-mode.js';
 import { dryRun } from '../../../src/domain/policies/dry-run.js';
 import { flapGuard } from '../../../src/domain/policies/flap-guard.js';
@@ -36,6 +37,32 @@ const invitation: Change = {
   usageLimit: null,
 };
 const revocation: Change = { kind: 'revokeInvite', address: person('ann').address! };
+
+describe('company', () => {
+  const waits = (ms: number) => company({ waitMs: () => ms, forget: () => undefined });
+
+  it('lets an invite wait where nobody waits for it, and nowhere else', () => {
+    const plan = planOf(person('ann'));
+    const patient = run(plan, waits(5_000), { person: person('ann'), now: 100, mayWait: true });
+    expect([kinds(patient.send), kinds(patient.waiting), patient.waitUntil]).toEqual([[], ['invite'], 5_100]);
+    expect(kinds(run(plan, waits(0), { person: person('ann'), mayWait: true }).send)).toEqual(['invite']);
+    expect(kinds(run(plan, waits(5_000), { person: person('ann') }).send)).toEqual(['invite']);
+    expect(kinds(run([planned(lock)], waits(5_000), { person: person('ann'), mayWait: true }).send)).toEqual(['lock']);
+  });
+
+  it.each<[string, Partial<Person>, boolean]>([
+    ['never invited', {}, true],
+    ['planned and not sent', { invite: invite('ann', { state: 'planned', sends: 0 }) }, true],
+    ['revoked', { invite: invite('ann', { state: 'revoked' }) }, true],
+    ['perhaps sent', { invite: invite('ann', { state: 'ambiguous' }) }, false],
+    ['planned after it was perhaps sent', { invite: invite('ann', { state: 'planned', sends: 1 }) }, false],
+    ['refused before', { invite: invite('ann', { state: 'refused', sends: 0 }) }, false],
+    ['invited long ago', { invite: invite('ann', { state: 'expired' }) }, false],
+    ['a member who is handed over', { member: member('ann') }, false],
+  ])('a first try: %s', (_, more, expected) => {
+    expect(isFirstTry(person('ann', more))).toBe(expected);
+  });
+});
 
 describe('driftMode', () => {
   it.each<[string, Change, 'enforce' | 'report', boolean, boolean]>([

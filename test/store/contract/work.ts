@@ -4,7 +4,8 @@ import { BRIDGE_USER } from '../../../src/domain/schema.js';
 import type { PlannedChange } from '../../../src/domain/plan.js';
 import type { CausingAttribute } from '../../../src/domain/plan.js';
 import type { Outcome } from '../../../src/store/port.js';
-import type { Document, UserId } from '../../../src/domain/types.js';
+import type { PolicyName } from '../../../src/domain/policies/policy.js';
+import type { Document, SeatType, UserId } from '../../../src/domain/types.js';
 import {
   ann,
   BULK,
@@ -29,6 +30,40 @@ import {
 const DAY = 86_400_000;
 
 export function workContract(open: OpenWorld): void {
+  describe('invites that wait for company', () => {
+    it('are found by seat and limit, the oldest first, and no other changes', async () => {
+      const world = open();
+      const invite = async (name: string, seatType: SeatType, usageLimit: number | null, policy: PolicyName) => {
+        const { record } = await world.store.createUser(userDoc(name), BULK);
+        const address = record.address!;
+        const planned = {
+          change: { kind: 'invite', address, seatType, usageLimit },
+          why: 'x',
+          attribute: 'active',
+        } as const;
+        const note = { planned, fate: 'waiting', policy, reason: 'y', alert: false } as const;
+        const plan = { changes: [planned], held: [], send: null, cause: null, notes: [note] };
+        await world.store.record(`user:${record.id}`, plan);
+        return `user:${record.id}`;
+      };
+      const first = await invite('first@example.com', 'workspace_member', null, 'company');
+      await invite('lite@example.com', 'workspace_lite_member', null, 'company');
+      const capped = await invite('capped@example.com', 'workspace_member', 500, 'company');
+      await invite('limited@example.com', 'workspace_member', null, 'inviteLimit');
+      const second = await invite('second@example.com', 'workspace_member', null, 'company');
+      const find = async (usageLimit: number | null, limit: number) => {
+        const found = await world.store.waitingInvites({ seatType: 'workspace_member', usageLimit, limit });
+        return found.map(({ entry, change }) => [entry.subject, change.usageLimit]);
+      };
+      expect(await find(null, 10)).toEqual([
+        [first, null],
+        [second, null],
+      ]);
+      expect(await find(500, 10)).toEqual([[capped, 500]]);
+      expect(await find(null, 1)).toEqual([[first, null]]);
+    });
+  });
+
   describe('the agenda', () => {
     it('moves the generation with each cause, so that an older settle changes nothing', async () => {
       const world = open();
