@@ -13,6 +13,10 @@ import { EXIT } from './errors.js';
 
 const wishes = terminalWishes();
 
+/** Bytes of the log that nobody has read yet. */
+const MOST_UNREAD = 16 * 2 ** 20;
+let linesLost = 0;
+
 const shell: CommandShell = {
   clock: systemClock,
   isTerminal: isatty(process.stdout.fd),
@@ -25,6 +29,7 @@ const shell: CommandShell = {
   print: (line) => process.stdout.write(`${line}\n`),
   complain: (line) => process.stderr.write(`${line}\n`),
   writeError: (text) => process.stderr.write(text),
+  writeLog,
   ask,
   wait: (ms) => wait(ms),
   stayAlive: () => void setInterval(() => undefined, 2 ** 30),
@@ -39,6 +44,22 @@ runCommand(process.argv, shell).catch((error: unknown) => {
   shell.complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
   shell.exit(EXIT.bug);
 });
+
+/**
+ * Through the stream of the process: at once, and without an end to the bridge where the log is a
+ * file on a full disk. Somebody who reads it too slowly loses lines, and is told how many.
+ */
+function writeLog(line: string): void {
+  if (process.stdout.writableLength > MOST_UNREAD) {
+    linesLost += 1;
+    return;
+  }
+  if (linesLost > 0) {
+    process.stdout.write(`${JSON.stringify({ level: 'warn', lost: linesLost, msg: 'log lines were lost' })}\n`);
+    linesLost = 0;
+  }
+  process.stdout.write(line);
+}
 
 function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });

@@ -13,6 +13,7 @@ import { EXIT, StartError } from './errors.js';
 import type { Log } from './log.js';
 import { createLog } from './log-output.js';
 import type { LogOutput } from './log-output.js';
+import { describeFileTrouble } from './store/file-trouble.js';
 
 /** Below the 10 s after which Docker kills. */
 export const CLOSE_DEADLINE_MS = 8_000;
@@ -33,6 +34,8 @@ export interface Shell {
   print(line: string): void;
   /** A line for the operator, on stderr. */
   complain(line: string): void;
+  /** A line of the log, with its end. Never throws, and loses the line where it cannot be written. */
+  writeLog?(line: string): void;
   exit(code: number): void;
   on(event: StopSignal | 'SIGHUP', listener: () => void): void;
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): void;
@@ -67,7 +70,8 @@ export function configure(shell: Shell): { readonly config: Config; readonly out
     return null;
   }
   const { config } = loaded;
-  const output = createLog(config.logLevel);
+  const { writeLog } = shell;
+  const output = createLog(config.logLevel, writeLog && { write: (line) => writeLog(line) });
   for (const secret of secretsOf(config)) output.conceal(secret);
   for (const warning of loaded.warnings) output.log.warn(warning);
   return { config, output };
@@ -134,6 +138,9 @@ function complainAbout(loaded: Extract<LoadedConfig, { ok: false }>, shell: Shel
 /** What the operator can do something about; null for a bug. */
 function startFailure(error: unknown, config: Config): StartError | null {
   if (error instanceof StartError) return error;
+  const trouble = describeFileTrouble(error, config.databasePath);
+  if (trouble !== null)
+    return new StartError(trouble.isPassing ? EXIT.secondProcess : EXIT.config, trouble.message, { cause: error });
   if (!(error instanceof Error) || !('syscall' in error) || error.syscall !== 'listen') return null;
   const code = 'code' in error ? String(error.code) : '';
   const port = 'port' in error && typeof error.port === 'number' ? error.port : config.port;

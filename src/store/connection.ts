@@ -7,11 +7,14 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { unavailable } from '../errors.js';
+import { isSqliteError, primaryCode } from './sqlite-error.js';
 
 export type Connection = Database.Database;
 
 /** How long a write waits for another process (the CLI) that is writing. The event loop waits with it. */
 const BUSY_TIMEOUT_MS = 2_000;
+/** The same while the database is known to be held: long enough for writes that come and go. */
+const SHORT_BUSY_TIMEOUT_MS = 50;
 
 export function openConnection(file: string): Connection {
   try {
@@ -58,18 +61,13 @@ const TROUBLE: Readonly<Record<string, Trouble>> = {
   },
 };
 
-/**
- * An error of SQLite. By shape: the class belongs to whoever loaded the native module first, which
- * in a process with several module registries (test runners, loaders) need not be this one.
- */
-export function isSqliteError(error: unknown): error is Error & { readonly code: string } {
-  return (
-    typeof error === 'object' && error !== null && 'name' in error && error.name === 'SqliteError' && 'code' in error
-  );
-}
+/** Another process is writing. */
+export const isBusy = (error: unknown): boolean => isSqliteError(error) && primaryCode(error) === 'SQLITE_BUSY';
 
-/** Extended codes are the primary one with a suffix: SQLITE_IOERR_WRITE, SQLITE_BUSY_SNAPSHOT. */
-export const primaryCode = (error: { readonly code: string }): string => error.code.split('_').slice(0, 2).join('_');
+/** How long writes wait for another process from now on. */
+export function setPatience(db: Connection, isLong: boolean): void {
+  db.pragma(`busy_timeout = ${String(isLong ? BUSY_TIMEOUT_MS : SHORT_BUSY_TIMEOUT_MS)}`);
+}
 
 /** Faults of the file become ScimError 503; everything else is handed through as it is. */
 export function mapStoreError(error: unknown): unknown {

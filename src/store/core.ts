@@ -8,7 +8,7 @@ import type { Statement } from 'better-sqlite3';
 import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
 import type { Millis } from '../domain/types.js';
-import { mapStoreError, type Connection } from './connection.js';
+import { isBusy, mapStoreError, setPatience, type Connection } from './connection.js';
 
 export type Bind = string | number | null;
 
@@ -49,6 +49,13 @@ export function createCore(
   const dataVersion = db.prepare('PRAGMA data_version').pluck();
   const transaction = db.transaction((work: () => unknown) => work());
   const moves: Record<ListName, number> = { User: 0, Group: 0 };
+  // One write waits long for another process. If in vain, the next ones hardly do until one succeeds:
+  // everything else, health checks and reading included, would wait with each of them.
+  let isPatient = true;
+  const patience = (wanted: boolean): void => {
+    if (isPatient !== wanted) setPatience(db, wanted);
+    isPatient = wanted;
+  };
   const attempt = <T>(work: () => T): Promise<T> => {
     try {
       return Promise.resolve(work());
@@ -72,7 +79,17 @@ export function createCore(
       const { changes, lastInsertRowid } = prepare(sql, 'rows').run(...params);
       return { changes, lastId: Number(lastInsertRowid) };
     },
-    write: <T>(work: () => T) => attempt(() => transaction.immediate(work) as T),
+    write: <T>(work: () => T) =>
+      attempt(() => {
+        try {
+          const result = transaction.immediate(work) as T;
+          patience(true);
+          return result;
+        } catch (error) {
+          if (isBusy(error)) patience(false);
+          throw error;
+        }
+      }),
     read: <T>(work: () => T) => attempt(() => transaction.deferred(work) as T),
     listMoved(list) {
       moves[list]++;

@@ -6,9 +6,10 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { EXIT, StartError } from '../errors.js';
-import { createPrivately, isSqliteError } from './connection.js';
+import { createPrivately } from './connection.js';
 import { appliedMigrations, pendingMigrations, readMigrations } from './migrate.js';
 import { SETTING } from './settings.js';
+import { isSqliteError } from './sqlite-error.js';
 
 /** What a database file is. */
 export interface DatabaseFacts {

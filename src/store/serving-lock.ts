@@ -6,7 +6,8 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { EXIT, StartError } from '../errors.js';
-import { createPrivately, isSqliteError, primaryCode } from './connection.js';
+import { createPrivately } from './connection.js';
+import { isSqliteError, primaryCode } from './sqlite-error.js';
 
 export interface ServingLock {
   release(): void;
