@@ -57,14 +57,12 @@ async function measureOperation(run, operation, targets) {
     const next = operation.next(size);
     measured.push({ target, label, next, amount: await warmUp(run, target, next), rounds: [] });
   }
-  const profiled = run.profiles === null ? null : measured.at(-1).target;
-  await profiled?.ask?.('startProfile');
   const floorAmount = run.plan.seconds === 0 ? FEW : 400;
   for (let round = 0; round < run.plan.rounds; round++) {
     for (const { target, next, amount, rounds } of measured) rounds.push(await load(target, next, { amount }));
     run.floorRounds.push(await load(run.floor, floorRequest, { amount: floorAmount }));
   }
-  await writeProfile(run, profiled, operation.name);
+  if (run.profiles !== null) await profile(run, operation.name, measured.at(-1));
   const rows = measured.map(({ label, rounds }) => ({ operation: operation.name, size: label, ...medians(rounds) }));
   rows.forEach((row, index) => {
     const isLast = index === rows.length - 1;
@@ -76,10 +74,12 @@ async function measureOperation(run, operation, targets) {
   });
 }
 
-async function writeProfile(run, profiled, name) {
-  if (profiled?.ask === undefined) return;
+/** One more round, after those that count: the profiler itself takes time all the while. */
+async function profile(run, name, { target, next, amount }) {
   const file = path.join(run.profiles, `${name.replace(/[^a-z0-9]+/gi, '-').toLowerCase()}.cpuprofile`);
-  await profiled.ask('writeProfile', file);
+  await target.ask('startProfile');
+  await load(target, next, { amount, underWay: true });
+  await target.ask('writeProfile', file);
   run.note(`${file}\n${profileSummary(file)}`);
 }
 
@@ -90,9 +90,9 @@ async function measureUsers(run, sandbox) {
     const label = counted(size, 'users');
     const file = await seeded(run, size);
     // The first one finds nothing in the cache of the file system.
-    if (plan.rounds > 1) await starts(file, sandbox, { rounds: 1 });
+    if (plan.rounds > 1) await (await startBridge(file, sandbox)).stop();
     const start = await starts(file, sandbox, { rounds: Math.min(3, plan.rounds) });
-    bridges.push({ size, label, start, target: await startBridge(file, sandbox) });
+    bridges.push({ size, label, start, target: start.last });
   }
   for (const { size, start, label } of bridges) {
     const isLast = size === plan.users.at(-1);

@@ -185,10 +185,11 @@ export function rssMb(pid) {
 export async function untilIdle(pid, limitMs = 60_000) {
   const deadline = performance.now() + limitMs;
   let last = cpuMs(pid);
-  while (performance.now() < deadline) {
-    await sleep(40);
+  // Twice quiet: on a busy machine it may have had no turn in between.
+  for (let quiet = 0; quiet < 2 && performance.now() < deadline;) {
+    await sleep(25);
     const now = cpuMs(pid);
-    if (now - last < 2) return;
+    quiet = now - last < 1.5 ? quiet + 1 : 0;
     last = now;
   }
 }

@@ -103,7 +103,9 @@ export function profileSummary(file, count = 12) {
   const byFunction = new Map();
   let busy = 0;
   for (const { id, callFrame } of nodes) {
+    // `dispatch` without a place is the profiler's own beginning and end.
     if (['(idle)', '(root)'].includes(callFrame.functionName)) continue;
+    if (callFrame.functionName === 'dispatch' && callFrame.url === '') continue;
     const place =
       callFrame.url === ''
         ? ''

@@ -29,6 +29,10 @@ const { values: options } = parseArgs({
   },
 });
 
+if (options.write && (options.smoke || options.only !== '')) {
+  process.stderr.write('--write needs a whole run: without --smoke and --only.\n');
+  process.exit(1);
+}
 prepare({ build: true });
 // After the build: they load what it has made.
 const { stopAll } = await import('./processes.mjs');
