@@ -10,7 +10,7 @@ import type { Config } from '../config.js';
 import type { Log } from '../log.js';
 import { readTlsAtStart, reloadTls } from '../tls.js';
 import type { Connections } from './connections.js';
-import { answerRawRequests } from './raw-requests.js';
+import { answerRawRequests, requireHost } from './raw-requests.js';
 
 export const SCIM_PATH = '/scim/v2';
 export const TOKEN_PATH = '/oauth/token';
@@ -117,13 +117,16 @@ const SERVER_OPTIONS: ServerOptions = {
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 5_000,
   maxHeaderSize: 16 * 1024,
+  // Node would answer without a body; requireHost does it.
+  requireHostHeader: false,
 };
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const MAX_HEADERS = 100;
 
 /** Listens. Rejects with the system's error where it cannot. */
-export async function serveHttp(listener: RequestListener, options: ListenOptions): Promise<HttpServer> {
+export async function serveHttp(handler: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const { host, port, connections, clock } = options;
+  const listener = requireHost(handler, randomUUID);
   const { server, stopReloading } = createFor(options, listener);
   server.maxHeadersCount = MAX_HEADERS;
   server.on('connection', (socket) => connections.add(socket));

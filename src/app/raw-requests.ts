@@ -1,6 +1,7 @@
 /**
- * What reaches no handler: bytes that are no HTTP, headers that are too long or never end. The IdP
- * gets a SCIM error here too. And `Expect: 100-continue`: the client is asked for its body only when
+ * What reaches no handler: bytes that are no HTTP, headers that are too long or never end, no Host,
+ * an expectation that nobody can meet. The IdP gets a SCIM error here too, where Node would answer
+ * with an empty body. And `Expect: 100-continue`: the client is asked for its body only when
  * somebody is going to read it, which is after it has been authenticated.
  */
 import { STATUS_CODES, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
@@ -20,6 +21,9 @@ export function answerRawRequests(server: Server, listener: RequestListener, new
     continueWhenRead(request, response);
     listener(request, response);
   });
+  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+    answerRaw(response, new ScimError(417, 'The only expectation that can be met is 100-continue.'), newRequestId());
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const response = underWay.get(socket);
     const isAnswering = response?.headersSent === true && !response.writableFinished;
@@ -30,6 +34,32 @@ export function answerRawRequests(server: Server, listener: RequestListener, new
     }
     socket.end(rawAnswer(describe(error.code), newRequestId()));
   });
+}
+
+/** RFC 9112 3.2: "MUST respond with a 400 to any HTTP/1.1 request message that lacks a Host header field". */
+export function requireHost(listener: RequestListener, newRequestId: () => string): RequestListener {
+  return (request, response) => {
+    if (request.httpVersion !== '1.1' || request.headers.host !== undefined) listener(request, response);
+    else
+      answerRaw(
+        response,
+        new ScimError(400, 'The Host header is missing.', { scimType: 'invalidSyntax' }),
+        newRequestId(),
+      );
+  };
+}
+
+/** A body may follow or not, and nobody reads it: the connection ends. */
+function answerRaw(response: ServerResponse, error: ScimError, requestId: string): void {
+  const body = JSON.stringify(errorBody(error, requestId));
+  response.writeHead(error.status, {
+    'Content-Type': `${SCIM_JSON}; charset=utf-8`,
+    'Content-Length': Buffer.byteLength(body),
+    'X-Request-Id': requestId,
+    'Cache-Control': 'no-store',
+    Connection: 'close',
+  });
+  response.end(body);
 }
 
 /**

@@ -192,6 +192,8 @@ describe('what is no HTTP', () => {
       `POST /scim/v2/Users HTTP/1.1\r\n${authorized}Content-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
       400,
     ],
+    ['no Host', `GET /scim/v2/Users HTTP/1.1\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`, 400],
+    ['an expectation that nobody can meet', `GET /scim/v2/Users HTTP/1.1\r\n${authorized}Expect: 200-ok\r\n\r\n`, 417],
     ['headers of 20 KB', `GET /scim/v2/Users HTTP/1.1\r\n${authorized}X-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
   ])('is answered in the words of SCIM and ends the connection: %s', async (_what, bytes, status) => {
     const before = (await bridge.scim('GET', '/Users')).body.totalResults;
