@@ -264,17 +264,41 @@ describe('the request as a whole', () => {
     expect(await total('/Users')).toBe(0);
   });
 
-  it('may have a thousand, all in one chain of references', async () => {
-    const chain = Array.from({ length: 300 }, (_, index) =>
+  it('may have a thousand, all of which succeed, in one chain of references', async () => {
+    const last = 999;
+    const chain = Array.from({ length: 1000 }, (_, index) =>
       post(
         `b${String(index)}`,
         `n${String(index)}`,
-        index === 299 ? {} : { [ENTERPRISE]: { manager: `bulkId:b${String(index + 1)}` } },
+        index === last ? {} : { [ENTERPRISE]: { manager: `bulkId:b${String(index + 1)}` } },
       ),
     );
     const answer = await bulk(chain);
-    expect(new Set(statuses(answer))).toEqual(new Set(['201']));
-    expect(answer.body.Operations).toHaveLength(300);
-    expect(await total('/Users')).toBe(300);
+    expect(statuses(answer)).toEqual(Array.from({ length: 1000 }, () => '201'));
+    expect(await total('/Users')).toBe(1000);
+    const [first, second] = await Promise.all(answer.body.Operations.slice(0, 2).map(at));
+    expect(first[ENTERPRISE].manager.value).toBe(second.id);
+  });
+
+  it('may have a thousand of every method, on users and on one large group', async () => {
+    const ids: string[] = [];
+    for (let index = 0; index < 250; index += 1) ids.push((await bridge.user(`old${String(index)}`)).id);
+    const team = await bridge.group('Team', ids);
+    const operations = ids.flatMap((id, index) => [
+      { method: 'PATCH', path: `/Users/${id}`, data: patchBody({ op: 'add', path: 'title', value: 'T' }) },
+      post(`b${String(index)}`, `new${String(index)}`),
+      {
+        method: 'PATCH',
+        path: `/Groups/${String(team.id)}`,
+        data: patchBody({ op: 'add', path: 'members', value: [{ value: `bulkId:b${String(index)}` }] }),
+      },
+      { method: 'DELETE', path: `/Users/${id}` },
+    ]);
+    const answer = await bulk(operations);
+    expect(statuses(answer)).toEqual(ids.flatMap(() => ['200', '201', '204', '204']));
+    const { members } = (await bridge.call('GET', `/Groups/${String(team.id)}`)).body;
+    const created = answer.body.Operations.filter(({ method }: AnyJson) => method === 'POST').map(at);
+    const wanted = (await Promise.all(created)).map(({ id }) => id);
+    expect(members.map(({ value }: AnyJson) => value).sort()).toEqual(wanted.sort());
   });
 });
