@@ -125,11 +125,11 @@ export async function startBridge(file, sandbox, firstPath = '/Users?count=1') {
   const base = `http://127.0.0.1:${port}/scim/v2`;
   const first = await untilAnswers(running, `${base}${firstPath}`, { authorization: `Bearer ${TOKEN}` });
   const startMs = performance.now() - begun;
-  const startRss = rssMb(running.pid);
+  const [startCpu, startRss] = [cpuMs(running.pid), rssMb(running.pid)];
   if (first.status !== 200) throw new Error(`the first answer was ${first.status}:\n${running.output()}`);
   return {
     ...running,
-    ...{ base, file, env, startMs, startRss },
+    ...{ base, file, env, startMs, startCpu, startRss },
     ask: askOf(running),
     stop: () => stop(running),
   };

@@ -41,7 +41,7 @@ const { plainText, tables, writeDocument } = await import('./report.mjs');
 
 const PLANS = {
   smoke: {
-    ...{ users: [30, 60], groups: [10, 20], many: 20, rounds: 1, seconds: 0, initial: 40 },
+    ...{ users: [30], groups: [10, 20], many: 20, rounds: 1, seconds: 0, initial: 40 },
     ...{ sync: { members: 20, groups: 2 }, scimmy: { users: 20, groups: [10] } },
   },
   usual: {

@@ -154,7 +154,7 @@ export async function starts(file, sandbox, { rounds }) {
   for (let round = 1; ; round++) {
     const last = await startBridge(file, sandbox);
     await untilIdle(last.pid);
-    measured.push({ ms: last.startMs, rssBefore: last.startRss, rssIdle: rssMb(last.pid) });
+    measured.push({ ms: last.startMs, cpu: last.startCpu, rssBefore: last.startRss, rssIdle: rssMb(last.pid) });
     if (round === rounds) return { ...medians(measured), last };
     await last.stop();
   }

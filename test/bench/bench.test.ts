@@ -26,16 +26,16 @@ describe('npm run bench', () => {
       expect(ran.status === 0 ? '' : ran.stderr).toBe('');
       const { floor, requests, others } = JSON.parse(readFileSync(file, 'utf8')) as Results;
       expect(floor.cpu).toBeGreaterThan(0);
-      // 13 operations at two sizes, 2 on groups at two sizes, 4 of the plain server.
-      expect(requests).toHaveLength(34);
+      // 13 operations on users, 2 on groups of two sizes, 4 of the plain server.
+      expect(requests).toHaveLength(21);
       expect(requests.filter(({ cpu }) => !(cpu > 0))).toEqual([]);
       const valueOf = (what: string): number[] => others.filter((row) => row.what === what).map(({ value }) => value);
-      expect(valueOf('32 parallel adds, lost')).toEqual([0, 0]);
+      expect(valueOf('32 parallel adds, lost')).toEqual([0]);
       expect(valueOf('initial load, users without an invite')).toEqual([0]);
       expect(valueOf('full sync, nothing changed: calls to ElevenLabs')).toEqual([2]);
       expect(ran.stdout).toContain('PATCH group, one member');
     } finally {
       rmSync(folder, { recursive: true });
     }
-  }, 240_000);
+  }, 400_000);
 });
