@@ -116,6 +116,8 @@ function parseTarget(path: string): BulkTarget {
 }
 
 function decode(segment: string): string {
+  // JSON can say half a surrogate pair, the path of an HTTP request cannot: no URI can be made of it.
+  if (/\p{Surrogate}/u.test(segment)) throw invalidSyntax('"path" has half a surrogate pair.');
   try {
     return decodeURIComponent(segment);
   } catch {

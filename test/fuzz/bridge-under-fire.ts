@@ -212,6 +212,8 @@ function problemOf(request: FuzzRequest, answer: FuzzAnswer, changed: boolean): 
   if (status === 401 && headers.get('www-authenticate')?.startsWith('Bearer') !== true)
     return 'a 401 without a challenge';
   if (status === 405 && !headers.has('allow')) return 'a 405 without Allow';
+  // Of what is no HTTP, nobody knows that it should have been a HEAD.
+  if (request.method === 'HEAD' && text.includes('not valid HTTP')) return null;
   if (request.method === 'HEAD' || status === 204 || status === 304) return text === '' ? null : 'a body too many';
   const body = asJson(text);
   if (body === null) return 'no JSON';

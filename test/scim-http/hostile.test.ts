@@ -142,6 +142,20 @@ describe('time', () => {
 });
 
 describe('values', () => {
+  it('of which no URI can be made are refused, in the paths of bulk operations, too', async () => {
+    const half = '\ud800';
+    const Operations = [
+      { method: 'DELETE', path: `/Users/${half}` },
+      { method: 'PATCH', path: `/Groups/a${half}`, data: patchBody({ op: 'add', path: 'members', value: half }) },
+    ];
+    const answer = await bridge.call('POST', '/Bulk', { body: { schemas: [BULK_URN], Operations } });
+    expect(answer.body.Operations.map(({ status }: AnyJson) => status)).toEqual(['400', '400']);
+    const manager = { [ENTERPRISE]: { manager: { value: half } } };
+    expect((await bridge.call('POST', '/Users', { body: userBody('half', manager) })).status).toBe(400);
+    const add = patchBody({ op: 'add', path: 'members', value: [{ value: half }] });
+    expect((await bridge.call('PATCH', `/Groups/${team.id}`, { body: add })).status).toBe(400);
+  });
+
   it('that quote their way into a filter remove nobody', async () => {
     for (const value of ['a" or value pr or value eq "', '*', '', null, true, 0, {}, { value: null }]) {
       const body = patchBody({ op: 'Remove', path: 'members', value: [typeof value === 'string' ? { value } : value] });
