@@ -73,7 +73,7 @@ async function selfcheck(context: CommandContext, options: SelfcheckOptions): Pr
 async function modeOf(url: string, get: typeof fetch): Promise<unknown> {
   let body: unknown;
   try {
-    body = await (await get(`${url}/healthz`, { signal: AbortSignal.timeout(5_000), redirect: 'manual' })).json();
+    body = await (await get(`${url}/healthz`, { signal: AbortSignal.timeout(30_000), redirect: 'manual' })).json();
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     throw new CommandError(`No bridge answers at ${url} (${cause}). Start it, or say --url.`);
