@@ -6,19 +6,22 @@
 import type { Filter } from '../domain/filter.js';
 import { isList, matches } from '../domain/match.js';
 import { invalidValue, mutability, tooMany } from '../errors.js';
-import type { MemberOp } from '../store/port.js';
+import type { MemberOp, MemberRecord } from '../store/port.js';
 import { readMembers } from './members.js';
 import type { Operation } from './patch-request.js';
-import { countTerms } from './patch-target.js';
+import { costOfMatching, countTerms, spend, type Work } from './patch-target.js';
 import { renderMember } from './render.js';
 import { wrong } from './values.js';
 
 /** Comparisons, in all, of filters that have to look at every member. */
 export const MAX_MEMBER_TERMS = 100;
+/** The same, times members and the text of their names: under a second. Ten comparisons of fifty thousand members. */
+const MAX_MEMBER_WORK = 1_000_000;
 
 /** Turns the operations of one PATCH into changes; keeps count of what they cost. */
 export function memberOps(base: string): (operation: Operation) => MemberOp {
   let terms = 0;
+  const work: Work = { left: MAX_MEMBER_WORK };
   return (operation) => {
     const { path, verb, where } = operation;
     const { filter, sub } = path;
@@ -33,7 +36,11 @@ export function memberOps(base: string): (operation: Operation) => MemberOp {
     terms += countTerms(filter);
     if (terms > MAX_MEMBER_TERMS)
       throw tooMany(`${where}: more than ${MAX_MEMBER_TERMS} comparisons of members in one PATCH.`);
-    return { kind: 'removeWhere', test: (member) => matches(filter, renderMember(member, base)) };
+    const test = (member: MemberRecord): boolean => {
+      spend(work, costOfMatching(filter, [member.display]));
+      return matches(filter, renderMember(member, base));
+    };
+    return { kind: 'removeWhere', test };
   };
 }
 

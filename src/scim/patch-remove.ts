@@ -11,6 +11,7 @@ import { invalidValue, mutability } from '../errors.js';
 import type { Operation } from './patch-request.js';
 import {
   assertWritable,
+  costOf,
   elementsOf,
   fromElements,
   mergeParts,
@@ -45,7 +46,7 @@ function editChosen(attribute: Attribute, filter: Filter, edit: (element: JsonOb
     const elements = elementsOf(current);
     const chosen = filter === null ? new Set(elements.keys()) : select(filter, elements, work);
     if (chosen.size === 0) return current;
-    spend(work, elements.length);
+    spend(work, costOf(elements));
     const left = elements.flatMap((element, index) =>
       chosen.has(index) && isObject(element) ? (edit(element) ?? []) : [element],
     );
@@ -56,9 +57,10 @@ function editChosen(attribute: Attribute, filter: Filter, edit: (element: JsonOb
 function removeListed(attribute: Attribute, value: Json, where: string): Edit {
   const list = isList(value) ? value : [value];
   const wanted = list.filter((item) => item !== null).map((item) => readListed(attribute, item, where));
+  const wantedCost = costOf(wanted.flatMap((parts) => [...parts.values()]));
   return (current, work) => {
     const elements = elementsOf(current);
-    spend(work, elements.length * wanted.length);
+    spend(work, elements.length * wantedCost + wanted.length * costOf(elements));
     return fromElements(
       attribute,
       elements.filter((element) => !isObject(element) || !wanted.some((parts) => isListed(attribute, element, parts))),

@@ -11,6 +11,7 @@ import { elementKey, onePrimary, unite } from './elements.js';
 import type { Operation, TargetPath } from './patch-request.js';
 import {
   assertWritable,
+  costOf,
   elementFromFilter,
   elementsOf,
   fromElements,
@@ -61,7 +62,7 @@ function addElements(attribute: Attribute, value: Json, where: string): Edit {
   const added = readElements(attribute, value, where);
   return (current, work) => {
     const existing = elementsOf(current);
-    spend(work, existing.length + added.length);
+    spend(work, costOf(existing) + costOf(added));
     const { elements, touched } = unite(attribute, existing, typedLike(attribute, existing, added));
     return fromElements(attribute, onePrimary(elements, touched));
   };
@@ -95,7 +96,7 @@ function replaceElements(attribute: Attribute, value: Json, where: string): Edit
 function editEach(attribute: Attribute, parts: Parts): Edit {
   return (current, work) => {
     const existing = elementsOf(current);
-    spend(work, existing.length);
+    spend(work, costOf(existing));
     const base = existing.length === 0 && ![...parts.values()].includes(undefined) ? [{}] : existing;
     const elements = base.flatMap((element) =>
       isObject(element) ? (mergeParts(attribute, element, parts) ?? []) : element,
@@ -119,9 +120,11 @@ function editMatching(path: TargetPath & { readonly filter: object }, value: Jso
         throw noTarget(`${where}: no element matches.`);
       if (!attribute.multiValued && elements.length > 0) throw noTarget(`${where}: ${attribute.name} is another.`);
       const created = mergeParts(attribute, template, parts);
+      spend(work, costOf(elements));
       const next = created === undefined ? elements : [...elements, created];
       return fromElements(attribute, settleElements(attribute, next, new Set([elements.length])));
     }
+    spend(work, costOf(elements));
     const next: Json[] = [];
     const touched = new Set<number>();
     elements.forEach((element, index) => {
