@@ -20,6 +20,7 @@ import type { CommandShell } from './commands/shell.js';
 import { syncCommand } from './commands/sync.js';
 import { tokenCommands } from './commands/tokens.js';
 import { traceCommand } from './commands/trace.js';
+import { undoCommand } from './commands/undo.js';
 import { usersCommands } from './commands/users.js';
 import { EXIT } from './errors.js';
 
@@ -62,6 +63,7 @@ const COMMANDS = [
   planCommand,
   syncCommand,
   heldCommands,
+  undoCommand,
   driftCommand,
   usersCommands,
   groupsCommands,

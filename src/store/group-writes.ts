@@ -60,11 +60,12 @@ export function updateGroup(
   change: GroupChange,
   context: WriteContext,
   options: Options,
+  action = 'group.update',
 ): Written<GroupRecord> {
   const row = existingGroup(core, id);
   checkVersion(row, context);
   const document = change.document(documentOf(row));
-  const changed = writeGroup(core, row, { document, ops: change.members, action: 'group.update' }, context);
+  const changed = writeGroup(core, row, { document, ops: change.members, action }, context);
   return { record: groupRecordOfSeq(core, row.seq, options), changed };
 }
 
@@ -117,6 +118,7 @@ export function deleteGroup(core: Core, id: string, context: WriteContext): void
   const row = existingGroup(core, id);
   checkVersion(row, context);
   const members = core.values<number>(SELECT_MEMBER_SEQS, row.seq);
+  const removed = userIdsOfSeqs(core, new Set(members));
   const document = documentOf(row);
   const matters = hasEffect(core, row);
   dropGroup(core, row);
@@ -128,7 +130,10 @@ export function deleteGroup(core: Core, id: string, context: WriteContext): void
     subject: groupSubject(row.id),
     version: row.version + 1,
     before: document,
+    // What it takes to bring it back.
+    after: { removed, groupId: row.workspace_group_id },
   });
+  endUndo(core, members, context);
 }
 
 /** Links by hand; null unlinks, and then no automatic link follows. */
@@ -158,14 +163,19 @@ export function linkGroup(
 
 export function insertGroup(
   core: Core,
-  group: { readonly document: Document; readonly managed: boolean; readonly writer: string | null },
+  group: {
+    readonly id?: GroupId;
+    readonly document: Document;
+    readonly managed: boolean;
+    readonly writer: string | null;
+  },
 ): GroupRow {
   const { name, nameKey, externalId, seatType } = groupColumns(group.document);
   const now = core.now();
   core.listMoved('Group');
   const { lastId } = core.run(
     INSERT,
-    core.uuid(),
+    group.id ?? core.uuid(),
     name,
     nameKey,
     externalId,
@@ -211,7 +221,9 @@ function groupColumns(document: Document): GroupColumns {
   };
 }
 
-function nameTaken(name: string, holder: GroupRow): Error {
+export const groupNameKey = (document: Document): string => groupColumns(document).nameKey;
+
+export function nameTaken(name: string, holder: GroupRow): Error {
   return uniqueness(`displayName "${name}" is already held by group ${holder.id}.`);
 }
 
@@ -242,8 +254,9 @@ interface GroupEffect {
 }
 
 /** Puts on the agenda whom the write concerns: the changed members, or all where the meaning of the group changed. */
-function scheduleEffects(core: Core, effect: GroupEffect, context: WriteContext): void {
+export function scheduleEffects(core: Core, effect: GroupEffect, context: WriteContext): void {
   const { before, after, delta, link } = effect;
+  endUndo(core, [...delta.added, ...delta.removed], context);
   // Imported until now: rules of the mapping file speak of groups that an IdP has pushed.
   if (before?.managed === 0) scheduleGroup(core, after.id, context);
   const meansMore = link.changed || (before !== null && meaningOf(core, before) !== meaningOf(core, after));
@@ -254,6 +267,11 @@ function scheduleEffects(core: Core, effect: GroupEffect, context: WriteContext)
     : [...delta.added, ...delta.removed, ...link.members];
   const withdrawal = delta.removed.size > 0 && delta.added.size === 0;
   scheduleUsers(core, seqs, causeOf(core, context, seqs.length, withdrawal ? PRIORITY.withdrawal : PRIORITY.grant));
+}
+
+/** The IdP speaks of these people: what an undo held back is decided anew, but for those whom the undo disabled. */
+function endUndo(core: Core, seqs: readonly number[], { tokenId }: WriteContext): void {
+  if (tokenId !== null && seqs.length > 0) core.run(END_UNDO, JSON.stringify(seqs));
 }
 
 /** A request for this many people waits for them; more would hold up everybody else who waits. */
@@ -320,4 +338,6 @@ const UPDATE =
 const MANAGE = 'UPDATE groups SET managed = 1, last_writer = ? WHERE seq = ?';
 const MOVE_VERSION = 'UPDATE groups SET version = version + 1, modified_at = ? WHERE seq = ?';
 const SELECT_MEMBER_SEQS = 'SELECT user_seq FROM memberships WHERE group_seq = ?';
+const END_UNDO = `UPDATE users SET undone_at = NULL
+  WHERE undone_at IS NOT NULL AND active = 1 AND seq IN (SELECT value FROM json_each(?))`;
 const HAS_GIVEN_SHARES = 'SELECT 1 FROM given_shares WHERE subject = ? LIMIT 1';

@@ -16,7 +16,7 @@ import type { Core } from './core.js';
 import { givenTo, heldBy, refOf, toGiven } from './given-shares.js';
 import { predecessorsOf } from './handover.js';
 import { invitesOf, latestInvite, staleInvites, toInvite } from './invites.js';
-import { openLedgerRows } from './ledger.js';
+import { openLedgerRows, type OpenLedgerRow } from './ledger.js';
 import { findMember, groupsOfMember, toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { refusedOf } from './refused.js';
@@ -70,13 +70,20 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     protection: protectionOf(core, member, row.address),
     refused: refusedOf(open),
     released: new Set(open.filter((entry) => entry.released === 1).map((entry) => entry.key)),
-    held: new Set(open.filter((entry) => entry.state === 'held' && entry.released !== 1).map((entry) => entry.key)),
+    held: heldOf(open, row),
     isHandingOver: row.handover_since !== null && member !== null && member.address !== row.address,
     predecessors: predecessorsOf(core, userId),
     isConverged: row.converged === 1,
     isUndone: row.undone_at !== null,
     membersReadAt: membersReadAt(core),
   };
+}
+
+/** What an undo held is no longer held once the IdP has spoken: no other limit takes it for its own. */
+function heldOf(open: readonly OpenLedgerRow[], row: UserRow): ReadonlySet<string> {
+  const isHeld = ({ state, released, code }: OpenLedgerRow): boolean =>
+    state === 'held' && released !== 1 && (code !== 'undoHold' || row.undone_at !== null);
+  return new Set(open.filter(isHeld).map(({ key }) => key));
 }
 
 function desiredOf(row: UserRow): Person['desired'] {

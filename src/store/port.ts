@@ -593,7 +593,32 @@ export interface PrivacyStore {
   expireOld(before: Millis, limit: number): Promise<number>;
 }
 
+/** What an undo does about one subject. */
+export interface UndoItem {
+  readonly subject: Subject;
+  /** For people. */
+  readonly name: string;
+  readonly what: 'changed' | 'restored' | 'disabled' | 'members';
+  /** In words: what is written, or why. */
+  readonly detail: string;
+  /** Why it cannot be done, and is left as it is; null = it can. */
+  readonly problem: string | null;
+}
+
+export interface UndoResult {
+  readonly items: readonly UndoItem[];
+  /** Id of the last audit row that was looked at. */
+  readonly upTo: number;
+}
+
 export interface OperationsStore {
+  /** What `undo` would do now. */
+  previewUndo(since: Millis): Promise<UndoResult>;
+  /**
+   * Puts the directory back to what it was at `since`, as far as IdPs have written it up to the
+   * audit row `upTo`. What that takes away upstream is held until the IdP next writes the user.
+   */
+  undo(query: { readonly since: Millis; readonly upTo: number }, writer: Writer): Promise<readonly UndoItem[]>;
   setting(name: string): Promise<string | null>;
   setSetting(name: string, value: string): Promise<void>;
   audit(row: {

@@ -46,6 +46,7 @@ import { readShareSubject } from './share-subjects.js';
 import { addHourly, addReadingCalls, listDrift, listReadingCalls, readHourly, readNumbers } from './statistics.js';
 import { addToken, expireToken, findToken, listTokens, revokeToken, touchToken } from './tokens.js';
 import { readTrace } from './trace.js';
+import { previewUndo, undo } from './undo.js';
 import { createUser, deleteUser, handoverUser, releaseUser, updateUser } from './user-writes.js';
 import { readUser } from './users.js';
 import { listWriterConflicts, takeWriterConflicts } from './writers.js';
@@ -210,6 +211,8 @@ function privacyStore(core: Core): PrivacyStore {
 
 function operationsStore(core: Core): OperationsStore {
   return {
+    previewUndo: (since) => core.write(() => previewUndo(core, since)),
+    undo: (query, writer) => core.write(() => undo(core, query, writer)),
     setting: (name) => core.read(() => readSetting(core, name)),
     setSetting: (name, value) => core.write(() => writeSetting(core, name, value)),
     audit: (row) => core.write(() => writeAudit(core, row)),

@@ -5,6 +5,8 @@ import type { EmailColumns, UserColumns } from '../domain/user-columns.js';
 import type { Core } from './core.js';
 
 export interface NewUser {
+  /** One that was deleted and comes back keeps its id. */
+  readonly id?: UserId;
   readonly document: Document;
   readonly columns: UserColumns;
   readonly address: ChosenAddress | null;
@@ -14,7 +16,7 @@ export interface NewUser {
 }
 
 export function insertUser(core: Core, user: NewUser): { readonly id: UserId; readonly seq: number } {
-  const id = core.uuid() as UserId;
+  const id = user.id ?? (core.uuid() as UserId);
   const { columns, address } = user;
   const now = core.now();
   core.listMoved('User');

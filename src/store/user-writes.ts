@@ -136,6 +136,7 @@ export function updateUser(
   id: string,
   change: (current: Document) => Document,
   context: WriteContext,
+  action = 'user.update',
 ): Written<UserRecord> {
   const row = existingUser(core, id);
   checkVersion(row, context);
@@ -157,7 +158,7 @@ export function updateUser(
   forgetRefusals(core, userSubject(row.id));
   writeAudit(core, {
     ...auditOf(context),
-    action: 'user.update',
+    action,
     subject: userSubject(row.id),
     version: row.version + 1,
     before: current,
@@ -305,6 +306,7 @@ export function deleteUser(core: Core, id: string, context: WriteContext): void 
   checkVersion(row, context);
   checkUnprotected(core, 'deleted', findMember(core, row.member_id), row.address);
   const subject = userSubject(row.id);
+  const memberOf = core.values<string>(SELECT_GROUP_IDS, row.seq);
   if (row.managed === 1 && hasUpstreamTraces(core, row)) {
     noteWriter(core, row, context);
     buryUser(core, row.seq);
@@ -327,6 +329,8 @@ export function deleteUser(core: Core, id: string, context: WriteContext): void 
     subject,
     version: row.version + 1,
     before: documentOf(row),
+    // What it takes to bring it back.
+    ...(memberOf.length > 0 && { after: { memberOf } }),
   });
 }
 
@@ -357,5 +361,7 @@ export function auditOf(context: WriteContext): { readonly actor: string; readon
   return { actor: context.actor, requestId: context.requestId };
 }
 
+const SELECT_GROUP_IDS =
+  'SELECT g.id FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq WHERE m.user_seq = ?';
 const MOVE_MEMBERSHIPS = `INSERT OR IGNORE INTO memberships (group_seq, user_seq, origin, added_at)
   SELECT group_seq, ?, origin, added_at FROM memberships WHERE user_seq = ?`;

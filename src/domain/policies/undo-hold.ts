@@ -1,4 +1,4 @@
-import { isGrant } from '../types.js';
+import { changeKey, isGrant } from '../types.js';
 import { withhold, type Policy } from './policy.js';
 
 /**
@@ -7,7 +7,7 @@ import { withhold, type Policy } from './policy.js';
  */
 export const undoHold: Policy = (sorted, { person }) => {
   if (person?.isUndone !== true) return sorted;
-  const held = sorted.send.filter(({ change }) => !isGrant(change));
+  const held = sorted.send.filter(({ change }) => !isGrant(change) && !person.released.has(changeKey(change)));
   const reason = 'an administrator put the directory back; held until the IdP next writes the user';
   return withhold(
     sorted,
