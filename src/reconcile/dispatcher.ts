@@ -20,8 +20,10 @@ export interface DispatcherOptions {
   readonly onRunEnd: () => void;
 }
 
-/** Another process may have written: looked at this often. */
+/** Another process may have written, or the clock been set: looked at this often. */
 const TICK_MS = 5_000;
+/** Less is the slewing of a time service. */
+const LEAST_SET_BACK_MS = 1_000;
 
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -30,6 +32,8 @@ export class Dispatcher {
   readonly #resting = new Set<Subject>();
   /** In the hands of somebody else's run. */
   readonly #claimed = new Set<Subject>();
+  /** Wall time at the zero of the monotonic clock: less of it means that the wall clock was set back. */
+  #epoch: number;
   #isDispatching = false;
   #isPoked = false;
   #isStopped = false;
@@ -37,6 +41,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#epoch = options.clock.now() - options.clock.monotonic();
   }
 
   get size(): number {
@@ -79,6 +84,7 @@ export class Dispatcher {
       while (this.#isPoked) {
         this.#isPoked = false;
         this.#cancelTimer();
+        await this.#watchClock();
         if (this.#options.isOpen()) await this.#fill();
       }
     } catch (error) {
@@ -87,6 +93,19 @@ export class Dispatcher {
     } finally {
       this.#isDispatching = false;
     }
+  }
+
+  /** What waits until a time would wait for so much longer, where the wall clock was set back. */
+  async #watchClock(): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const epoch = clock.now() - clock.monotonic();
+    const ms = Math.round(this.#epoch - epoch);
+    if (ms >= LEAST_SET_BACK_MS) {
+      log.warn({ ms }, 'the clock of this machine was set back');
+      await store.clockSetBack(ms);
+    }
+    // Small steps add up, so that the first look stays the measure until one is large enough.
+    if (ms < 0 || ms >= LEAST_SET_BACK_MS) this.#epoch = epoch;
   }
 
   /** Begins what is due and has room, and sets the timer for what falls due next. */

@@ -372,6 +372,8 @@ export interface WorkStore {
       readonly why: string;
     }[]
   >;
+  /** The wall clock was set back by `ms`: what waits for a time waits no longer for it. */
+  clockSetBack(ms: Millis): Promise<void>;
   /** At start: rows in `sending` are of a dead process. Invites become ambiguous, the rest is planned again. */
   recover(): Promise<{ readonly ambiguous: number; readonly replanned: number }>;
   ledger(query: {

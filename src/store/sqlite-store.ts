@@ -7,6 +7,7 @@ import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
 import { progress, dueEntries, nextDueAt, schedule } from './agenda.js';
 import { readAudit, writeAudit } from './audit.js';
+import { clockSetBack } from './clock-set-back.js';
 import { openConnection, type Connection } from './connection.js';
 import { readCensus, pastChanges } from './census.js';
 import { createCore, type Core } from './core.js';
@@ -158,6 +159,7 @@ function workStore(core: Core): WorkStore {
     scheduleEverybody: (cause) => core.write(() => scheduleEverybody(core, cause)),
     scheduleWaiting: (policy, cause) => core.write(() => scheduleWaiting(core, policy, cause)),
     waitingInvites: (query) => core.read(() => waitingInvites(core, query)),
+    clockSetBack: (ms) => core.write(() => clockSetBack(core, ms)),
     recover: () => core.write(() => recover(core)),
     ledger: (query) => core.read(() => queryLedger(core, query)),
     counts: () => core.read(() => counts(core)),

@@ -1,6 +1,7 @@
 /** What the reconciler's bookkeeping does to several tables at once. */
 import type { LedgerState, Millis } from '../domain/types.js';
 import { entriesOf, PRIORITY, postponeEntry, schedule, scheduleUsers, settleEntry } from './agenda.js';
+import { recoverFromClock } from './clock-set-back.js';
 import type { Core } from './core.js';
 import { recordDrift } from './drift.js';
 import { markCopied } from './handover.js';
@@ -116,6 +117,7 @@ const SELECT_WAITING = "SELECT DISTINCT subject FROM ledger WHERE state = 'plann
 export function recover(core: Core): { readonly ambiguous: number; readonly replanned: number } {
   let ambiguous = 0;
   let replanned = 0;
+  recoverFromClock(core);
   for (const id of core.values<number>("SELECT id FROM ledger WHERE state = 'sending'")) {
     const row = findLedgerRow(core, id);
     if (row === null) continue;
