@@ -31,7 +31,16 @@ export function checkDocument(
   checkShares(previous, document, checks);
 }
 
+/**
+ * Names are folded and compared with others again and again; a group of which the name has eight
+ * mebibytes of ligatures took half a minute. No IdP has names of more than some hundred characters.
+ */
+const MAX_NAME = 1024;
+const NAMES: ReadonlySet<string> = new Set(['userName', 'displayName']);
+
 function checkAttribute(attribute: Attribute, value: Json | undefined, where: string): void {
+  if (typeof value === 'string' && value.length > MAX_NAME && NAMES.has(attribute.name))
+    throw invalidValue(`${where} has more than ${MAX_NAME} characters.`);
   if (attribute.required && (typeof value !== 'string' || value.trim() === ''))
     throw invalidValue(`${where} is required and must not be empty.`);
   if (!isList(value)) return;

@@ -230,6 +230,13 @@ describe('the body of a User is refused', () => {
     expect(refusal(() => readUserDocument(body, null)).scimType).toBe('invalidSyntax'),
   );
 
+  it('where a name is longer than any name', () => {
+    const group = (displayName: string) => readGroupDocument({ displayName }, null).document;
+    expect(group('x'.repeat(1024))['displayName']).toHaveLength(1024);
+    expect(() => group('x'.repeat(1025))).toThrow('displayName has more than 1024 characters');
+    expect(() => readUserDocument({ userName: '\ufdfa'.repeat(1025) }, null)).toThrow('userName has more than 1024');
+  });
+
   it('where schemas names another type, and only then', () => {
     expect(refusal(() => user({ schemas: [GROUP_CORE] })).scimType).toBe('invalidSyntax');
     expect(refusal(() => user({ schemas: [5] })).scimType).toBe('invalidSyntax');
