@@ -35,7 +35,7 @@ export interface Shell {
   /** A line for the operator, on stderr. */
   complain(line: string): void;
   /** A line of the log, with its end. Never throws, and loses the line where it cannot be written. */
-  writeLog?(line: string): void;
+  readonly writeLog?: (line: string) => void;
   exit(code: number): void;
   on(event: StopSignal | 'SIGHUP', listener: () => void): void;
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): void;
@@ -71,7 +71,7 @@ export function configure(shell: Shell): { readonly config: Config; readonly out
   }
   const { config } = loaded;
   const { writeLog } = shell;
-  const output = createLog(config.logLevel, writeLog && { write: (line) => writeLog(line) });
+  const output = createLog(config.logLevel, writeLog && { write: writeLog });
   for (const secret of secretsOf(config)) output.conceal(secret);
   for (const warning of loaded.warnings) output.log.warn(warning);
   return { config, output };

@@ -30,9 +30,20 @@ export interface BridgeProcess {
 /** Runs `node dist/main.js <args>` in `cwd`. Kill it in the end. */
 export function startProcess(
   args: readonly string[],
-  options: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  options: {
+    readonly cwd: string;
+    readonly env?: Readonly<Record<string, string>>;
+    /** A program in front that becomes the bridge (`prlimit --nofile=64`): its pid is that of the bridge. */
+    readonly through?: readonly string[];
+  },
 ): BridgeProcess {
-  const child = spawn(process.execPath, [path.join(root, 'dist', 'main.js'), ...args], {
+  const [program = '', ...rest] = [
+    ...(options.through ?? []),
+    process.execPath,
+    path.join(root, 'dist', 'main.js'),
+    ...args,
+  ];
+  const child = spawn(program, rest, {
     cwd: options.cwd,
     env: { PATH: process.env['PATH'], ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
