@@ -1,4 +1,5 @@
 /** What the pages are made from. */
+import type { Request } from 'express';
 import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
 import type { Millis } from '../domain/types.js';
@@ -65,8 +66,8 @@ export interface AdminOptions {
   /** URL of the bridge as IdPs reach it, without a trailing slash. */
   readonly publicUrl: () => string;
   readonly scimPath: string;
-  /** Whether browsers reach the page over TLS, here or at a proxy. */
-  readonly isHttps: () => boolean;
+  /** Whether the browser reached the page over TLS, here or at a proxy. */
+  readonly isHttps: (request: Request) => boolean;
   /** The last requests of IdPs, newest first. */
   readonly recentRequests: () => readonly SeenRequest[];
   /** Brings the counters in the store up to date. */

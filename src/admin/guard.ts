@@ -23,8 +23,8 @@ import { createSessions, findAdmin, type AdminIdentity, type Session } from './s
 export interface GuardOptions {
   readonly store: TokenStore;
   readonly clock: Clock;
-  /** Whether browsers reach the page over TLS, here or at a proxy. */
-  readonly isHttps: () => boolean;
+  /** Whether the browser reached the page over TLS, here or at a proxy. */
+  readonly isHttps: (request: Request) => boolean;
   /** Where a browser without a session is sent; scripts get a 401. */
   readonly loginPath: string;
   /** Failed log-ins and bearers per address. */
@@ -82,7 +82,7 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
       if (admin !== null) known.set(response, { admin, session: null });
       return admin !== null;
     }
-    const id = readSessionCookie(request, isHttps());
+    const id = readSessionCookie(request, isHttps(request));
     const session = id === null ? null : await sessions.find(id);
     if (session !== null) known.set(response, { admin: session.admin, session });
     return session !== null;
@@ -119,15 +119,15 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
         typeof secret === 'string' && secret.length <= LONGEST_SECRET ? await sessions.open(secret.trim()) : null;
       if (opened === null) return { kind: attempts.fail(request.ip ?? '') === null ? 'refused' : 'limited' };
       // A session that the browser brought along ends: a planted id must not become a real one.
-      const earlier = readSessionCookie(request, isHttps());
+      const earlier = readSessionCookie(request, isHttps(request));
       if (earlier !== null) sessions.close(earlier);
-      setSessionCookie(response, opened.id, isHttps());
+      setSessionCookie(response, opened.id, isHttps(request));
       return { kind: 'ok', session: opened.session };
     },
     logout(request, response) {
-      const id = readSessionCookie(request, isHttps());
+      const id = readSessionCookie(request, isHttps(request));
       if (id !== null) sessions.close(id);
-      clearSessionCookie(response, isHttps());
+      clearSessionCookie(response, isHttps(request));
     },
   };
 

@@ -6,7 +6,7 @@
  * origin (`<script src>`, `<link rel="stylesheet">`), so that text that slips into the HTML unescaped
  * still cannot run.
  */
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 
 const POLICY = [
   "default-src 'none'",
@@ -34,16 +34,16 @@ const HEADERS = {
 const STRICT_TRANSPORT = 'max-age=63072000';
 
 export interface HeaderOptions {
-  /** Whether browsers reach the page over TLS, here or at a proxy; asked at each request. */
-  readonly isHttps: () => boolean;
+  /** Whether the browser reached the page over TLS, here or at a proxy. */
+  readonly isHttps: (request: Request) => boolean;
 }
 
 /** Middleware, to be mounted before everything else of the page: errors need the headers too. */
 export function securityHeaders({ isHttps }: HeaderOptions): RequestHandler {
-  return (_request, response, next) => {
+  return (request, response, next) => {
     response.set(HEADERS);
     // Over plain HTTP browsers ignore it, and it would be a lie.
-    if (isHttps()) response.set('Strict-Transport-Security', STRICT_TRANSPORT);
+    if (isHttps(request)) response.set('Strict-Transport-Security', STRICT_TRANSPORT);
     next();
   };
 }

@@ -13,6 +13,14 @@ export const ADMIN_PATH = '/admin';
 
 type Given = Pick<AdminOptions, 'store' | 'engine' | 'upstream' | 'clock' | 'log' | 'rules' | 'publicUrl'>;
 
+/**
+ * Whether a browser came over TLS: to the bridge, or to a proxy that says so (X-Forwarded-Proto, believed
+ * under TRUST_PROXY). PUBLIC_URL tells it as well where the page is on the port of SCIM; a port of its
+ * own may be reached in another way.
+ */
+const cameOverTls = (request: Request, { adminListener }: Config, publicUrl: string): boolean =>
+  request.secure || (adminListener === null && publicUrl.startsWith('https:'));
+
 export function createAdminSurface(
   parts: Given & {
     readonly config: Config;
@@ -25,8 +33,7 @@ export function createAdminSurface(
   return createAdmin({
     ...given,
     scimPath: SCIM_PATH,
-    // PUBLIC_URL tells how IdPs reach SCIM. A port of its own is reached otherwise: plain, unless the bridge speaks TLS.
-    isHttps: () => config.tls !== null || (config.adminListener === null && given.publicUrl().startsWith('https:')),
+    isHttps: (request) => cameOverTls(request, config, given.publicUrl()),
     recentRequests: () => telemetry.recentRequests(),
     flushCounters: () => telemetry.flush(),
     metrics,
