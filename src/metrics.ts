@@ -8,6 +8,7 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from './clock.js';
+import { currentTokens } from './domain/current-tokens.js';
 import type { LimiterState } from './reconcile/limiter.js';
 import type { UpstreamCall } from './reconcile/limited-gateway.js';
 import type { ReconcilerState } from './reconcile/reconciler.js';
@@ -190,7 +191,7 @@ function createGauges(registry: Registry) {
     blind: gauge('members_unreadable', '1 while the API key may not list members: acceptance cannot be noticed.'),
     tokenExpiry: gauge(
       'token_expiry_days',
-      'Days until a token expires; negative = expired. Tokens without an end are absent.',
+      'Days until a token expires; negative = expired. Tokens without an end, and those replaced by rotation, are absent.',
       ['kind', 'label'],
     ),
     breaker: gauge('upstream_breaker_open', '1 while calls to ElevenLabs are held back after repeated faults.'),
@@ -225,8 +226,8 @@ async function collect(
   gauges.memory.set(process.memoryUsage.rss());
   collectEngine(gauges, sources);
   gauges.tokenExpiry.reset();
-  for (const token of await sources.tokens()) {
-    if (token.expiresAt === null || token.revokedAt !== null) continue;
+  for (const token of currentTokens(await sources.tokens(), now)) {
+    if (token.expiresAt === null) continue;
     gauges.tokenExpiry.set({ kind: token.kind, label: token.label }, (token.expiresAt - now) / DAY_MS);
   }
   for (const [quantile, percent] of [

@@ -1,7 +1,8 @@
 /**
- * Tokens that end soon, for the log, the page and the metrics. A token with a successor (same label,
- * or same OAuth client) that lives longer is about to be replaced and worth no warning.
+ * Tokens that end soon, for the log and the page. A token with a successor (same label, or same OAuth
+ * client) that lives longer is about to be replaced and worth no warning.
  */
+import { currentTokens } from '../domain/current-tokens.js';
 import type { Millis } from '../domain/types.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
 
@@ -19,14 +20,7 @@ export const WARN_AHEAD_MS = 30 * DAY_MS;
 
 /** Soonest first. Tokens that have ended are named for 30 days more. */
 export async function tokenWarnings(store: TokenStore, now: Millis): Promise<readonly TokenWarning[]> {
-  const last = new Map<string, TokenRecord>();
-  for (const token of await store.listTokens()) {
-    if (token.revokedAt !== null) continue;
-    const key = `${token.kind} ${token.clientId ?? token.label}`;
-    const known = last.get(key);
-    if (known === undefined || endOf(token) >= endOf(known)) last.set(key, token);
-  }
-  return [...last.values()]
+  return currentTokens(await store.listTokens(), now)
     .flatMap(({ id, kind, label, expiresAt }) =>
       expiresAt === null || Math.abs(expiresAt - now) > WARN_AHEAD_MS
         ? []
@@ -34,5 +28,3 @@ export async function tokenWarnings(store: TokenStore, now: Millis): Promise<rea
     )
     .sort((a, b) => a.expiresAt - b.expiresAt);
 }
-
-const endOf = ({ expiresAt }: TokenRecord): number => expiresAt ?? Number.MAX_SAFE_INTEGER;

@@ -1,5 +1,6 @@
 /** `token create|list|revoke|rotate`. Secrets are shown once, and only on stdout; the store has hashes. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { currentTokens } from '../domain/current-tokens.js';
 import { newToken } from '../domain/secret-token.js';
 import { TOKEN_SCOPES } from '../domain/token-scopes.js';
 import { EXIT } from '../errors.js';
@@ -46,7 +47,11 @@ export function tokenCommands(program: Command, context: CommandContext): void {
     .description('make a successor; the old token stays valid for the overlap')
     .argument('<token>', 'label or id')
     .addOption(spanWithDefault('--overlap <span>', 'how long the old one stays valid', '24h'))
-    .option('--expires <span>', 'the new one is valid for so long', spanOption)
+    .option(
+      '--expires <span>',
+      'the new one is valid for so long; without it, as long as the old one was meant to',
+      spanOption,
+    )
     .action(act(context, (text: string, options: RotateOptions) => rotate(context, text, options)));
 }
 
@@ -143,19 +148,19 @@ function stateOf(token: TokenRecord, now: number): string {
   return isValid(token, now) ? 'valid' : 'expired';
 }
 
+/** The token of this id, else that of this label; after a rotation the successor. Expired ones come last. */
 async function find(store: Store, text: string, now: number): Promise<TokenRecord> {
-  const tokens = await store.listTokens();
-  const named = tokens.filter((token) => (token.id === text || token.label === text) && isValid(token, now));
-  // After a rotation two tokens have one label: the successor is the one that has not been given an end.
-  const [first, second] =
-    named.length > 1 ? named.filter((token) => token.id === text || token.expiresAt === null) : named;
-  if (first === undefined || second !== undefined) {
-    if (named.length === 0) throw new CommandError(`There is no valid token "${text}". See \`token list --all\`.`);
-    throw new CommandError(
-      [`Several tokens are called "${text}"; say the id:`, ...named.map(({ id }) => `  ${id}`)].join('\n'),
-    );
-  }
-  return first;
+  const tokens = (await store.listTokens()).filter(({ revokedAt }) => revokedAt === null);
+  const byId = tokens.find(({ id }) => id === text);
+  if (byId !== undefined) return byId;
+  const named = tokens.filter(({ label }) => label === text);
+  const valid = named.filter((token) => isValid(token, now));
+  const candidates = currentTokens(valid.length > 0 ? valid : named, now);
+  const [first, second] = candidates;
+  if (first === undefined) throw new CommandError(`There is no token "${text}". See \`token list --all\`.`);
+  if (second === undefined) return first;
+  const ids = candidates.map(({ id, kind }) => `  ${id}  (${kind})`);
+  throw new CommandError([`Several tokens are called "${text}"; say the id:`, ...ids].join('\n'));
 }
 
 async function revoke(context: CommandContext, text: string, options: Yes): Promise<void> {
@@ -166,7 +171,10 @@ async function revoke(context: CommandContext, text: string, options: Yes): Prom
       (other) => other.kind === token.kind && other.id !== token.id && isValid(other, now),
     );
     const last = others.length > 0 ? '' : ` It is the last valid ${token.kind} token.`;
-    await context.confirm(`Revoke the token "${token.label}"? Whoever uses it is turned away at once.${last}`, options);
+    const effect = isValid(token, now)
+      ? `Whoever uses it is turned away at once.${last}`
+      : 'It has expired already: nothing changes but that it is not named any more.';
+    await context.confirm(`Revoke the token "${token.label}" of ${iso(token.createdAt)}? ${effect}`, options);
     await store.revokeToken(token.id, ACTOR);
     context.output.line(`The token "${token.label}" is revoked.`);
   });
@@ -180,15 +188,18 @@ async function rotate(context: CommandContext, text: string, options: RotateOpti
       throw new CommandError('This is the secret of an OAuth client: use `oauth-client rotate`.');
     const { secret, hash } = newToken(old.kind);
     const { kind, label, scopes, clientId } = old;
-    const expiresAt = options.expires === undefined ? null : now + options.expires;
+    const life = options.expires ?? (old.expiresAt === null ? null : old.expiresAt - old.createdAt);
+    const expiresAt = life === null ? null : now + life;
     const record = await store.addToken(
       { id: context.shell.uuid(), kind, label, scopes, clientId, hash, expiresAt },
       ACTOR,
     );
     const end = Math.min(now + options.overlap, old.expiresAt ?? Number.MAX_SAFE_INTEGER);
-    await store.expireToken(old.id, end, ACTOR);
+    if (isValid(old, now)) await store.expireToken(old.id, end, ACTOR);
     context.output.note(
-      `The old token stays valid for ${span(end - now)}, until ${iso(end)}: give the new one to the IdP before.`,
+      isValid(old, now)
+        ? `The old token stays valid for ${span(end - now)}, until ${iso(end)}: give the new one to the IdP before.`
+        : 'The old token has expired already: give the new one to the IdP.',
     );
     show(context, record, secret, options.json === true);
   });

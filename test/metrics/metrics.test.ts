@@ -115,6 +115,22 @@ describe('/metrics', () => {
     ]);
   });
 
+  it('does not tell of a token that was replaced by rotation, before and after its end', async () => {
+    await start();
+    const { store, clock } = bridge;
+    const token = { kind: 'scim', label: 'okta', scopes: [], clientId: null } as const;
+    await store.addToken({ ...token, id: 'a', hash: 'a', expiresAt: null }, 'test');
+    clock.jump(1000);
+    await store.addToken({ ...token, id: 'b', hash: 'b', expiresAt: null }, 'test');
+    await store.expireToken('a', clock.now() + DAY, 'test');
+    const expiries = async () => [...(await values()).keys()].filter((name) => name.startsWith('token_expiry'));
+    expect(await expiries()).toEqual([]);
+    clock.jump(2 * DAY);
+    expect(await expiries()).toEqual([]);
+    await store.expireToken('b', clock.now() - DAY, 'test');
+    expect((await values()).get('token_expiry_days{kind="scim",label="okta"}')).toBe(-1);
+  });
+
   it('is open on this machine, and behind a proxy only with an admin token', async () => {
     await start();
     expect((await read()).status).toBe(200);

@@ -1,4 +1,5 @@
 /** Tokens of identity providers and administrators: made, rotated, revoked. A secret is shown once. */
+import { currentTokens } from '../../domain/current-tokens.js';
 import { TOKEN_SCOPES } from '../../domain/token-scopes.js';
 import type { Millis } from '../../domain/types.js';
 import type { TokenRecord } from '../../store/port.js';
@@ -25,8 +26,10 @@ export async function tokensPage(
   problem: string | null = null,
 ): Promise<Page> {
   const tokens = await context.store.listTokens();
-  const current = tokens.filter((token) => token.revokedAt === null);
-  const revoked = tokens.filter((token) => token.revokedAt !== null);
+  // Expired without a successor: somebody may wait for a new one, so it stays where it is seen.
+  const current = new Set(currentTokens(tokens, context.now));
+  const inUse = tokens.filter((token) => current.has(token) || isValid(token, context.now));
+  const over = tokens.filter((token) => !inUse.includes(token));
   return {
     title: 'Tokens',
     section: 'tokens',
@@ -41,21 +44,22 @@ export async function tokensPage(
           table(
             'Tokens in use',
             COLUMNS,
-            current.map((token) => row(token, context)),
+            inUse.map((token) => row(token, context)),
             'No tokens.',
           ),
         ),
       ),
       card('New token', createForm(context)),
-      revoked.length > 0 &&
-        html`<details class="card" id="revoked">
-          <summary>${revoked.length} revoked</summary>
+      over.length > 0 &&
+        html`<details class="card" id="over">
+          <summary>${over.length} revoked or replaced</summary>
           ${table(
-            'Revoked tokens',
-            [{ name: 'Token' }, { name: 'Revoked' }],
-            revoked.map(({ label, kind, revokedAt }) => [
-              html`${label} <span class="sub">${kind}</span>`,
-              ago(revokedAt, context.now),
+            'Tokens that have ended',
+            [{ name: 'Token' }, { name: 'Ended' }],
+            over.map(({ label, kind, revokedAt, expiresAt }) => [
+              html`${label}
+                <span class="sub">${kind}, ${revokedAt === null ? 'replaced by a successor' : 'revoked'}</span>`,
+              ago(revokedAt ?? expiresAt, context.now),
             ]),
             '',
           )}
@@ -117,6 +121,9 @@ function row(token: TokenRecord, context: PageContext): readonly Content[] {
     </div>`,
   ];
 }
+
+const isValid = ({ revokedAt, expiresAt }: TokenRecord, now: Millis): boolean =>
+  revokedAt === null && (expiresAt === null || expiresAt > now);
 
 function stateOf({ expiresAt }: TokenRecord, now: Millis): Word {
   if (expiresAt === null || expiresAt - now > WARN_DAYS * DAY) return { text: 'Valid', tone: 'good' };
