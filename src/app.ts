@@ -204,7 +204,8 @@ async function unreadyReason(store: Store, reconciler: Reconciler): Promise<stri
 const GRACE_MS = 3_000;
 
 /** Opens everything and serves. */
-export const startBridge: StartBridge = async ({ config, log, clock, print, isTerminal }) => {
+export const startBridge: StartBridge = async (options) => {
+  const { config, log, clock } = options;
   const rules = createRulesSource(config);
   checkNeighbour(config);
   // Known only after listening, where the port was left to the system.
@@ -216,7 +217,7 @@ export const startBridge: StartBridge = async ({ config, log, clock, print, isTe
     await checkPin(config, store);
     const demo = config.upstream.kind === 'sandbox' ? await startDemoWorkspace(config.databasePath, clock, log) : null;
     if (demo !== null) opened.unshift(() => demo.close());
-    return await serve({ config, log, clock, print, isTerminal, rules, store, demo, opened, address });
+    return await serve({ ...options, rules, store, demo, opened, address });
   } catch (error) {
     for (const close of opened) await close();
     throw error;
@@ -259,7 +260,14 @@ async function serve(parts: Parts): Promise<Bridge> {
   address.url = url;
   // After listening: the SDK takes seconds to load, and SCIM can be read without it.
   await app.start();
-  const watch = watchCommands({ ...{ store, clock, log }, reconciler: app.reconciler });
+  const watch = watchCommands({
+    ...{ store, clock, log },
+    reconciler: app.reconciler,
+    setLogLevel(level) {
+      parts.setLogLevel(level ?? config.logLevel);
+      return level ?? config.logLevel;
+    },
+  });
   // The last of the packages: some define properties on what is frozen then.
   void gateway.load().then(freezePrototypes, freezePrototypes);
   const adminUrl = `${adminUrlFor(config, url, adminPort)}${ADMIN_PATH}`;

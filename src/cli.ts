@@ -9,6 +9,7 @@ import { explainCommand } from './commands/explain.js';
 import { groupsCommands } from './commands/groups.js';
 import { heldCommands } from './commands/held.js';
 import { invitesCommands } from './commands/invites.js';
+import { logLevelCommand } from './commands/log-level.js';
 import { oauthClientCommands } from './commands/oauth-client.js';
 import { planCommand } from './commands/plan.js';
 import { processCommands } from './commands/process.js';
@@ -70,6 +71,7 @@ const COMMANDS = [
   invitesCommands,
   sharesCommands,
   reportCommands,
+  logLevelCommand,
   databaseCommands,
   purgeCommand,
 ] as const;

@@ -9,6 +9,7 @@
 import type { Clock } from './clock.js';
 import { loadConfig } from './config.js';
 import type { Config, Environment, LoadedConfig } from './config.js';
+import type { LogLevel } from './config-variables.js';
 import { EXIT, StartError } from './errors.js';
 import type { Log } from './log.js';
 import { createLog } from './log-output.js';
@@ -59,6 +60,8 @@ export type StartBridge = (options: {
   readonly clock: Clock;
   readonly print: (line: string) => void;
   readonly isTerminal: boolean;
+  /** Logs from this level on. */
+  readonly setLogLevel: (level: LogLevel) => void;
 }) => Promise<Bridge>;
 
 /** Loads the configuration for a command, or says what is wrong with it and ends the process. */
@@ -103,7 +106,11 @@ export async function serve(shell: Shell, startBridge: StartBridge): Promise<voi
   });
   const { clock, isTerminal } = shell;
   try {
-    const bridge = await startBridge({ config, log, clock, isTerminal, print: (line) => shell.print(line) });
+    const bridge = await startBridge({
+      ...{ config, log, clock, isTerminal },
+      print: (line) => shell.print(line),
+      setLogLevel: (level) => output.setLevel(level),
+    });
     stop.closes(bridge);
     running = bridge;
     void bridge.failed?.then(async (failure) => {

@@ -2,10 +2,11 @@
  * What commands ask of a running server. They write to the same database; `PRAGMA data_version`
  * moves with it, costs microseconds, and is looked at every second.
  *
- * A request to read the workspace is a setting; its answer is another one. Both carry the id of the
- * request, so that an answer is never taken for that to another question.
+ * A request (to read the workspace, to log more or less) is a setting; its answer is another one.
+ * Both carry the id of the request, so that an answer is never taken for that to another question.
  */
 import type { Clock } from '../clock.js';
+import type { LogLevel } from '../config-variables.js';
 import type { Log } from '../log.js';
 import type { Reconciler } from '../reconcile/reconciler.js';
 import type { Part, ReadResult } from '../reconcile/read-workspace.js';
@@ -34,6 +35,22 @@ export interface SyncReport {
   readonly imported: number;
 }
 
+export const LOG_LEVEL_REQUEST = 'logLevelRequest';
+export const LOG_LEVEL_ANSWER = 'logLevelAnswer';
+
+export interface LogLevelRequest {
+  readonly id: string;
+  readonly askedAt: number;
+  /** Null: what LOG_LEVEL says. */
+  readonly level: LogLevel | null;
+}
+
+export interface LogLevelAnswer {
+  readonly id: string;
+  /** What is logged from now until the next start. */
+  readonly level: LogLevel;
+}
+
 const TICK_MS = 1_000;
 /** A request that nobody served for so long is not wanted any more. */
 const STALE_MS = 120_000;
@@ -47,6 +64,8 @@ export function watchCommands(parts: {
   readonly reconciler: Reconciler;
   readonly clock: Clock;
   readonly log: Log;
+  /** Null: what LOG_LEVEL says. Answers what is logged from now on. */
+  readonly setLogLevel: (level: LogLevel | null) => LogLevel;
 }): CommandWatch {
   const { store, reconciler, clock, log } = parts;
   let seen = -1;
@@ -59,9 +78,10 @@ export function watchCommands(parts: {
     const version = store.dataVersion();
     if (version === seen) return;
     seen = version;
-    reconciler.poke();
-    const request = parse(await store.setting(SYNC_REQUEST));
-    if (request === null || request.id === answered || clock.now() - request.askedAt > STALE_MS) return;
+    await reconciler.databaseChanged();
+    await changeLogLevel(parts);
+    const request = parse<SyncRequest>(await store.setting(SYNC_REQUEST));
+    if (request === null || request.id === answered || isStale(request, clock)) return;
     answered = request.id;
     log.info({ request: request.id }, 'a command asks for a reading of the workspace');
     const report = await readNow(reconciler, request);
@@ -88,9 +108,19 @@ export function watchCommands(parts: {
   };
 }
 
-function parse(text: string | null): SyncRequest | null {
-  return text === null || text === '' ? null : (JSON.parse(text) as SyncRequest);
+/** What was answered in an earlier life of the server is not done again: LOG_LEVEL counts from each start. */
+async function changeLogLevel({ store, clock, log, setLogLevel }: Parameters<typeof watchCommands>[0]): Promise<void> {
+  const request = parse<LogLevelRequest>(await store.setting(LOG_LEVEL_REQUEST));
+  if (request === null || isStale(request, clock)) return;
+  if (parse<LogLevelAnswer>(await store.setting(LOG_LEVEL_ANSWER))?.id === request.id) return;
+  log.info({ request: request.id, level: request.level }, 'a command changes what is logged, until the next start');
+  const answer: LogLevelAnswer = { id: request.id, level: setLogLevel(request.level) };
+  await store.setSetting(LOG_LEVEL_ANSWER, JSON.stringify(answer));
 }
+
+const parse = <T>(text: string | null): T | null => (text === null || text === '' ? null : (JSON.parse(text) as T));
+
+const isStale = ({ askedAt }: { readonly askedAt: number }, clock: Clock): boolean => clock.now() - askedAt > STALE_MS;
 
 /** Reads the whole workspace and says how it went. */
 export async function readNow(reconciler: Reconciler, request: SyncRequest): Promise<SyncReport> {

@@ -115,7 +115,7 @@ function toRow({ endpoint, startedAt, latencyMs, outcome, status, requestId, err
 }
 
 /** One line per call, with the id of the request that caused it; the log hashes the address. */
-function logCall(log: Log, { endpoint, outcome, status, latencyMs, requestId, tag }: UpstreamCall): void {
+function logCall(log: Log, { endpoint, outcome, status, latencyMs, requestId, tag, error }: UpstreamCall): void {
   log.info(
     {
       endpoint,
@@ -130,4 +130,10 @@ function logCall(log: Log, { endpoint, outcome, status, latencyMs, requestId, ta
     },
     'upstream call',
   );
+  // The one level at which addresses are written, so that a person can be followed by name.
+  if (tag?.address !== undefined || error !== null)
+    log.debug(
+      { endpoint, person: tag?.address ?? null, error: error?.message ?? null, upstreamRequestId: requestId },
+      'upstream call in detail',
+    );
 }

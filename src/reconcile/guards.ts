@@ -113,7 +113,7 @@ export class Guards {
     this.#sent = calls.flatMap(({ change, sentAt }) =>
       change.kind === 'invite' ? [{ who: change.address, at: monotonic - Math.max(0, wall - sentAt) }] : [],
     );
-    await this.#readDryRun();
+    await this.refresh();
   }
 
   /** Sorts what one subject's plan has into what goes, what is held and what waits. */
@@ -174,7 +174,7 @@ export class Guards {
 
   /** Numbers are read anew where a limit is about to use them. */
   async #look(changes: readonly PlannedChange[]): Promise<void> {
-    await this.#readDryRun();
+    await this.refresh();
     if (!changes.some((planned) => this.#isLimited(planned.change))) return;
     this.#census = await this.#options.store.census(removedFrom(changes));
   }
@@ -188,7 +188,8 @@ export class Guards {
     return change.kind === 'removeFromGroup' || isLoss(change, { desired: 'inactive', lockedByBridge: false }, false);
   }
 
-  async #readDryRun(): Promise<void> {
+  /** Reads anew whether anything may be sent: what is planned next sees it, and who asks for the state. */
+  async refresh(): Promise<void> {
     const { store, dryRun: isConfigured } = this.#options;
     if (isConfigured) this.#dryRun = 'config';
     else this.#dryRun = (await store.setting(DRY_RUN_UNTIL_ACCEPTED)) === 'true' ? 'unaccepted' : null;

@@ -201,6 +201,12 @@ export class Reconciler implements Provisioning {
     this.#dispatcher.poke();
   }
 
+  /** Another process has written to the database: what is known of it by heart is read anew. */
+  async databaseChanged(): Promise<void> {
+    await this.#guards.refresh();
+    this.poke();
+  }
+
   /** Reads the whole workspace now, and the resources under management (page, CLI, tests). */
   async syncNow(cause: string): Promise<ReadResult> {
     const result = await this.#readings.read(FULL, cause);
