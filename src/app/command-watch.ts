@@ -80,7 +80,7 @@ export function watchCommands(parts: {
     seen = version;
     await reconciler.databaseChanged();
     await changeLogLevel(parts);
-    const request = parse<SyncRequest>(await store.setting(SYNC_REQUEST));
+    const request = parse(await store.setting(SYNC_REQUEST)) as SyncRequest | null;
     if (request === null || request.id === answered || isStale(request, clock)) return;
     answered = request.id;
     log.info({ request: request.id }, 'a command asks for a reading of the workspace');
@@ -110,15 +110,16 @@ export function watchCommands(parts: {
 
 /** What was answered in an earlier life of the server is not done again: LOG_LEVEL counts from each start. */
 async function changeLogLevel({ store, clock, log, setLogLevel }: Parameters<typeof watchCommands>[0]): Promise<void> {
-  const request = parse<LogLevelRequest>(await store.setting(LOG_LEVEL_REQUEST));
+  const request = parse(await store.setting(LOG_LEVEL_REQUEST)) as LogLevelRequest | null;
   if (request === null || isStale(request, clock)) return;
-  if (parse<LogLevelAnswer>(await store.setting(LOG_LEVEL_ANSWER))?.id === request.id) return;
+  const answered = parse(await store.setting(LOG_LEVEL_ANSWER)) as LogLevelAnswer | null;
+  if (answered?.id === request.id) return;
   log.info({ request: request.id, level: request.level }, 'a command changes what is logged, until the next start');
   const answer: LogLevelAnswer = { id: request.id, level: setLogLevel(request.level) };
   await store.setSetting(LOG_LEVEL_ANSWER, JSON.stringify(answer));
 }
 
-const parse = <T>(text: string | null): T | null => (text === null || text === '' ? null : (JSON.parse(text) as T));
+const parse = (text: string | null): unknown => (text === null || text === '' ? null : JSON.parse(text));
 
 const isStale = ({ askedAt }: { readonly askedAt: number }, clock: Clock): boolean => clock.now() - askedAt > STALE_MS;
 

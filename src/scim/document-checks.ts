@@ -36,7 +36,7 @@ export function checkDocument(
  * mebibytes of ligatures took half a minute. No IdP has names of more than some hundred characters.
  */
 const MAX_NAME = 1024;
-const NAMES: ReadonlySet<string> = new Set(['userName', 'displayName']);
+const NAMES: ReadonlySet<string> = new Set(['userName', 'displayName', 'externalId']);
 
 function checkAttribute(attribute: Attribute, value: Json | undefined, where: string): void {
   if (typeof value === 'string' && value.length > MAX_NAME && NAMES.has(attribute.name))

@@ -29,6 +29,12 @@ export interface Core {
   run(sql: string, ...params: readonly Bind[]): { readonly changes: number; readonly lastId: number };
   /** Runs `work` as one immediate transaction; what it throws rolls everything back. */
   write<T>(work: () => T): Promise<T>;
+  /**
+   * The same without waiting for the disk, which is most of the cost of a small write. Until the next
+   * `write` a loss of power may undo it, as a whole; the end of the process does not. Only for what
+   * is made again from the rest of the database.
+   */
+  writeLazily<T>(work: () => T): Promise<T>;
   /** Runs `work` on one snapshot. */
   read<T>(work: () => T): Promise<T>;
   /** Rows came or went: the caches of the lists are void. */
@@ -64,6 +70,16 @@ export function createCore(
       return Promise.reject(mapStoreError(error));
     }
   };
+  const commit = <T>(work: () => T): T => {
+    try {
+      const result = transaction.immediate(work) as T;
+      patience(true);
+      return result;
+    } catch (error) {
+      if (isBusy(error)) patience(false);
+      throw error;
+    }
+  };
   return {
     db,
     rules: parts.rules,
@@ -79,15 +95,14 @@ export function createCore(
       const { changes, lastInsertRowid } = prepare(sql, 'rows').run(...params);
       return { changes, lastId: Number(lastInsertRowid) };
     },
-    write: <T>(work: () => T) =>
+    write: <T>(work: () => T) => attempt(() => commit(work)),
+    writeLazily: <T>(work: () => T) =>
       attempt(() => {
+        db.pragma('synchronous = NORMAL');
         try {
-          const result = transaction.immediate(work) as T;
-          patience(true);
-          return result;
-        } catch (error) {
-          if (isBusy(error)) patience(false);
-          throw error;
+          return commit(work);
+        } finally {
+          db.pragma('synchronous = FULL');
         }
       }),
     read: <T>(work: () => T) => attempt(() => transaction.deferred(work) as T),

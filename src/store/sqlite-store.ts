@@ -146,9 +146,14 @@ function workStore(core: Core): WorkStore {
       }),
     person: (userId) => core.read(() => readPerson(core, userId)),
     shareSubject: (subject) => core.read(() => readShareSubject(core, subject)),
-    record: (subject, plan) => core.write(() => record(core, subject, plan)),
+    // What is planned and settled follows from the directory and the agenda: were it lost with the
+    // power, it would be planned again. What is about to be sent must be on the disk before it goes.
+    record: (subject, plan) => {
+      const work = (): ReturnType<typeof record> => record(core, subject, plan);
+      return plan.send === null ? core.writeLazily(work) : core.write(work);
+    },
     finish: (ledgerId, outcome, revert) => core.write(() => finishCall(core, ledgerId, outcome, revert)),
-    settle: (entry, next, converged) => core.write(() => settle(core, entry, next, converged ?? false)),
+    settle: (entry, next, converged) => core.writeLazily(() => settle(core, entry, next, converged ?? false)),
     postpone: (entry, dueAt, error) => core.write(() => postpone(core, entry, dueAt, error)),
     progress: (query) => core.read(() => progress(core, query)),
     retryRefused: (ledgerIds, cause) => core.write(() => retryRefused(core, ledgerIds, cause)),

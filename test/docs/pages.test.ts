@@ -63,6 +63,14 @@ describe('docs/operations/runbook.md', () => {
   });
 });
 
+/** Variables that tests and scripts read, for those who work on the bridge. */
+const variablesOfTests = ['test', 'scripts'].flatMap((folder) =>
+  readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ts|mjs)$/.test(name))
+    .flatMap((name) => [...read(`${folder}/${name}`).matchAll(/process\.env(?:\.|\[')([A-Z_]+)/g)])
+    .map(([, name = '']) => name),
+);
+
 describe.each(pages)('%s', (file) => {
   it('names files that exist', () => {
     const names = codeIn(file).filter((code) => /^(src|test|docs|docker|scripts|migrations)\/[\w./*-]*$/.test(code));
@@ -72,7 +80,10 @@ describe.each(pages)('%s', (file) => {
   });
 
   it('names variables that exist', () => {
-    const known = new Set<string>(VARIABLE_NAMES.flatMap((name) => [name, `${name}_FILE`]));
+    const known = new Set<string>([
+      ...VARIABLE_NAMES.flatMap((name) => [name, `${name}_FILE`]),
+      ...(file === 'CONTRIBUTING.md' ? variablesOfTests : []),
+    ]);
     const names = codeIn(file).flatMap((code) => /^([A-Z]+(?:_[A-Z]+)+)(?:=\S*)?$/.exec(code)?.[1] ?? []);
     const foreign = new Set(['NO_COLOR', 'NAME_FILE']);
     expect(names.filter((name) => !known.has(name) && !foreign.has(name))).toEqual([]);

@@ -22,6 +22,7 @@ import type { Switches } from '../../src/sandbox/switches.js';
 import { openStore } from '../../src/store/sqlite-store.js';
 import type { Store } from '../../src/store/port.js';
 import { createFakeClock, settle, type FakeClock } from './fake-clock.js';
+import { watchUnmanaged } from './unmanaged.js';
 import { snapshotWorkspace, type WorkspaceSnapshot } from './workspace-snapshot.js';
 
 export const BRIDGE_URN = 'urn:ietf:params:scim:schemas:extension:elevenlabs:2.0:User';
@@ -89,6 +90,7 @@ export interface TestBridge {
   setRules(rules: Partial<Rules>): Promise<void>;
   /** Ends the bridge and starts it again on the same database; the workspace stays. */
   restart(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Ends everything. Throws if somebody was changed whom no IdP manages. */
   close(): Promise<void>;
 }
 
@@ -114,9 +116,10 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
   const start = (env: Readonly<Record<string, string>>): Promise<Running> =>
     run({ clock, sandbox, listening, file, logLines, env: { ...options.env, ...env }, rules });
   let running = await start({});
+  const unmanaged = watchUnmanaged(sandbox, file);
   const bridge = createHandle({
     clock,
-    sandbox,
+    sandbox: { ...sandbox, control: unmanaged.control },
     logLines,
     running: () => running,
     async setRules(changed) {
@@ -130,8 +133,12 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
     async close() {
       sandbox.control.releaseHanging({ drop: true });
       await stop(running, clock);
-      await listening.close();
-      rmSync(directory, { recursive: true, force: true });
+      try {
+        unmanaged.check();
+      } finally {
+        await listening.close();
+        rmSync(directory, { recursive: true, force: true });
+      }
     },
   });
   if (options.before === undefined) await bridge.until(() => isStarted(running), 'the first reading');

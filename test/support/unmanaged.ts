@@ -1,0 +1,100 @@
+/**
+ * "Unmanaged untouched": whoever no IdP has written, and nobody invited, is after every scenario as
+ * it was before: seat, lock, groups and shares. What the test itself does "in the UI" is no change of
+ * the bridge: around it the workspace is looked at anew.
+ */
+import Database from 'better-sqlite3';
+import { foldAddress } from '../../src/domain/fold.js';
+import type { Control } from '../../src/sandbox/control.js';
+import type { Sandbox } from '../../src/sandbox/sandbox.js';
+import { snapshotWorkspace, type MemberSnapshot } from './workspace-snapshot.js';
+
+/** Operations of the control that change members, groups or shares as by hand. */
+const BY_HAND: ReadonlySet<string> = new Set<keyof Control>([
+  'reset',
+  'createGroup',
+  'renameGroup',
+  'deleteGroup',
+  'putInGroup',
+  'takeOutOfGroup',
+  'addMember',
+  'removeMember',
+  'setLocked',
+  'setSeat',
+  'changeEmail',
+  'transferOwner',
+  'createResource',
+  'share',
+  'unshare',
+]);
+
+export interface UnmanagedWatch {
+  /** The control of the sandbox, watched. */
+  readonly control: Control;
+  /** Throws if somebody unmanaged is not as it was. */
+  check(): void;
+}
+
+/** `file`: the database of the bridge. */
+export function watchUnmanaged(sandbox: Sandbox, file: string): UnmanagedWatch {
+  let baseline = membersOf(sandbox);
+  const check = (): void => {
+    const managed = managedAddresses(sandbox, file);
+    const now = membersOf(sandbox);
+    for (const [address, before] of baseline) {
+      const after = now.get(address);
+      if (managed.has(address) || JSON.stringify(after) === JSON.stringify(before)) continue;
+      throw new Error(
+        `${address} is managed by no IdP and was changed: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
+      );
+    }
+    for (const { to } of sandbox.control.mailbox())
+      if (!managed.has(foldAddress(to)) && !byHand.has(foldAddress(to)))
+        throw new Error(`${to} was invited, and no IdP has asked for that`);
+  };
+  const byHand = new Set(sandbox.control.mailbox().map(({ to }) => foldAddress(to)));
+  const control = new Proxy(sandbox.control, {
+    get(target, name: keyof Control) {
+      const operation = target[name];
+      if (!BY_HAND.has(name)) return operation;
+      return (...args: readonly unknown[]): unknown => {
+        check();
+        try {
+          return (operation as (...given: readonly unknown[]) => unknown)(...args);
+        } finally {
+          baseline = membersOf(sandbox);
+        }
+      };
+    },
+  });
+  return { control, check };
+}
+
+function membersOf(sandbox: Sandbox): ReadonlyMap<string, MemberSnapshot> {
+  const { members } = snapshotWorkspace(sandbox);
+  return new Map(Object.entries(members).map(([address, member]) => [foldAddress(address), member]));
+}
+
+/** Everybody whom an IdP or an administrator has ever written, by every address that they had. */
+function managedAddresses(sandbox: Sandbox, file: string): ReadonlySet<string> {
+  const database = new Database(file, { readonly: true });
+  try {
+    const column = (sql: string): readonly string[] => database.prepare(sql).pluck().all() as string[];
+    const documents = column(WRITTEN);
+    const mentioned = documents.flatMap((text) => text.match(/[^"\s]+@[^"\s]+/gu) ?? []);
+    const known = [...column(ADDRESSES), ...mentioned].map(foldAddress);
+    const memberIds = new Set(column(MEMBERS));
+    const members = sandbox.control.state().members.filter(({ userId }) => memberIds.has(userId ?? ''));
+    return new Set([...known, ...members.map(({ email }) => foldAddress(email))]);
+  } finally {
+    database.close();
+  }
+}
+
+const WRITTEN = `SELECT x FROM (SELECT before AS x FROM audit_log WHERE action GLOB 'user.*' AND actor <> 'bridge'
+  UNION ALL SELECT after FROM audit_log WHERE action GLOB 'user.*' AND actor <> 'bridge') WHERE x IS NOT NULL`;
+const ADDRESSES = `SELECT address FROM users WHERE managed = 1 AND address IS NOT NULL UNION SELECT address FROM invites
+  UNION SELECT address FROM watches`;
+const MEMBERS = `SELECT member_id FROM users WHERE member_id IS NOT NULL
+    AND (managed = 1 OR 'user:' || id IN (SELECT subject FROM audit_log WHERE actor <> 'bridge'))
+  UNION SELECT member_id FROM predecessors`;
