@@ -64,6 +64,13 @@ export function packagesInstalled(directory = root) {
   });
 }
 
+/** Packages whose install scripts may run. */
+function allowedScripts() {
+  return Object.entries(readJson(inRoot('package.json')).allowScripts).flatMap(([name, allowed]) =>
+    allowed ? [name] : [],
+  );
+}
+
 /** Opens a database in memory, as the bridge would: the addon may be missing or built for another Node. */
 function sqliteWorks() {
   const script = `new (require('better-sqlite3'))(':memory:').close()`;
@@ -76,12 +83,14 @@ const compilerHint =
 
 function install() {
   if (!packagesInstalled()) {
-    say('Installing packages (first start only; takes some minutes because SQLite is compiled) ...');
-    npm(['ci'], `The packages could not be installed. ${compilerHint}`);
+    say('Installing packages (first start only) ...');
+    // What a package wants to run here is somebody else's code: only those that need it may, below.
+    npm(['ci', '--ignore-scripts'], 'The packages could not be installed.');
   }
   if (!sqliteWorks()) {
-    say(`Compiling SQLite for Node ${process.versions.node} ...`);
-    npm(['rebuild', 'better-sqlite3'], `SQLite could not be compiled. ${compilerHint}`);
+    say(`Compiling SQLite for Node ${process.versions.node} (takes some minutes) ...`);
+    const rebuild = ['rebuild', '--ignore-scripts=false', ...allowedScripts()];
+    npm(rebuild, `SQLite could not be compiled. ${compilerHint}`);
     if (!sqliteWorks()) throw new PrepareError(`SQLite was compiled but does not load. ${compilerHint}`);
   }
 }
