@@ -93,6 +93,7 @@ export interface Control {
   readonly clearFaults: (id?: string) => void;
   readonly setLatency: (range: LatencyRange | null) => void;
   readonly setRateLimit: (limit: RateLimit | null) => void;
+  /** Calls that hang and whose client still waits. */
   readonly hanging: () => number;
   /** Calls that hang go on; with `drop` they are cut and nothing is applied. */
   readonly releaseHanging: (how?: { readonly drop?: boolean | undefined }) => void;

@@ -20,9 +20,10 @@ export type Outcome =
   { readonly kind: 'reply'; readonly reply: Reply; readonly pauseMs: number } | { readonly kind: 'reset' };
 
 export interface Exchange {
-  readonly handle: (request: ApiRequest) => Promise<Outcome>;
+  /** `gone`: aborted when the client gives up. */
+  readonly handle: (request: ApiRequest, gone?: AbortSignal) => Promise<Outcome>;
   readonly setRateLimit: (limit: RateLimit | null) => void;
-  /** How many calls hang. */
+  /** How many calls hang whose client still waits. */
   readonly hanging: () => number;
   /** Lets the calls that hang go on; with `drop` their connections are cut and nothing is applied. */
   readonly release: (drop: boolean) => void;
@@ -49,7 +50,7 @@ export function createExchange(init: {
 }): Exchange {
   const { world, clock, faults, log } = init;
   const limit = createWindowLimit(clock);
-  const held = new Set<(drop: boolean) => void>();
+  const held = new Map<(drop: boolean) => void, AbortSignal | undefined>();
   let rateLimit: RateLimit | null = null;
 
   const refuse = (refusal: Refusal, requestId: string): Reply => ({
@@ -67,39 +68,44 @@ export function createExchange(init: {
     return new Refusal(429, 'rate_limit_exceeded', 'Too many requests.', { headers });
   };
 
-  const hold = (): Promise<boolean> =>
+  const hold = (gone: AbortSignal | undefined): Promise<boolean> =>
     new Promise((resolve) => {
-      held.add(resolve);
+      held.set(resolve, gone);
     });
 
-  const answer = async (request: ApiRequest, requestId: string, { fault }: Verdict): Promise<Outcome> => {
+  const answer = async (
+    request: ApiRequest,
+    requestId: string,
+    { fault }: Verdict,
+    gone: AbortSignal | undefined,
+  ): Promise<Outcome> => {
     const tooMany = overLimit(request);
     if (tooMany !== null) return reply(refuse(tooMany, requestId));
     const apply = (): Reply => callApi(world, limit, request, requestId);
     if (fault?.kind === 'hang') {
       const early = fault.applied === true ? apply() : null;
-      const dropped = await hold();
+      const dropped = await hold(gone);
       return dropped ? { kind: 'reset' } : reply(early ?? apply());
     }
     return faulty(fault, apply, (refusal) => refuse(refusal, requestId));
   };
 
   return {
-    async handle(request) {
+    async handle(request, gone) {
       const requestId = hex(init.requestIds, 32);
       const close = log.open(request, clock.now(), requestId);
       const verdict = faults.judge(request);
       if (verdict.latencyMs > 0) await sleep(clock, verdict.latencyMs);
-      const outcome = await answer(request, requestId, verdict);
+      const outcome = await answer(request, requestId, verdict, gone);
       close(outcome.kind === 'reply' ? outcome.reply.status : null);
       if (outcome.kind === 'reset') return outcome;
       const headers = { ...outcome.reply.headers, ...verdict.headers };
       return { ...outcome, reply: { ...outcome.reply, headers } };
     },
     setRateLimit: (next) => (rateLimit = next),
-    hanging: () => held.size,
+    hanging: () => [...held.values()].filter((gone) => gone?.aborted !== true).length,
     release(drop) {
-      const waiting = [...held];
+      const waiting = [...held.keys()];
       held.clear();
       for (const resume of waiting) resume(drop);
     },

@@ -39,7 +39,7 @@ export interface Sandbox {
   readonly controlToken: string;
   readonly control: Control;
   /** Answers one request, be it of the API or of the control interface. */
-  readonly handle: (request: ApiRequest) => Promise<Outcome>;
+  readonly handle: (request: ApiRequest, gone?: AbortSignal) => Promise<Outcome>;
   /** Serves on loopback, by default on a free port. */
   readonly listen: (options?: ListenOptions) => Promise<Listening>;
 }
@@ -54,10 +54,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const control = createControl({ world, faults, exchange, log, firstSeed: seed });
   const controlToken = options.controlToken ?? hex(fork(random), 32);
 
-  const handle = async (request: ApiRequest): Promise<Outcome> =>
+  const handle = async (request: ApiRequest, gone?: AbortSignal): Promise<Outcome> =>
     request.url.startsWith(CONTROL_PREFIX)
       ? { kind: 'reply', reply: answerControl(control, controlToken, request), pauseMs: 0 }
-      : exchange.handle(request);
+      : exchange.handle(request, gone);
 
   return {
     apiKey() {

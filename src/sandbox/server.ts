@@ -26,7 +26,7 @@ const BODY_LIMIT = 16 * 1024 * 1024;
 /** Starts serving; rejects if the address cannot be bound. */
 export async function listen(
   init: ListenOptions & {
-    readonly handle: (request: ApiRequest) => Promise<Outcome>;
+    readonly handle: (request: ApiRequest, gone: AbortSignal) => Promise<Outcome>;
     readonly clock: Clock;
     readonly onClose: () => void;
   },
@@ -46,7 +46,9 @@ export async function listen(
       return;
     }
     const { method = 'GET', url = '/' } = request;
-    const outcome = await handle({ method, url, headers: plainHeaders(request), body });
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const outcome = await handle({ method, url, headers: plainHeaders(request), body }, gone.signal);
     if (outcome.kind === 'reset') request.socket.resetAndDestroy();
     else await send(response, outcome.reply, outcome.pauseMs, clock);
   };

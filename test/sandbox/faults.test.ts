@@ -115,6 +115,7 @@ describe('faults', () => {
     await until(() => control().hanging() === 1);
     gaveUp.abort();
     await expect(pending).rejects.toThrow('abort');
+    await until(() => control().hanging() === 0);
     expect(invited()).toBeUndefined();
     control().releaseHanging();
     await until(() => invited() === 'pending');

@@ -15,6 +15,7 @@ import { buildRules } from '../../src/domain/mapping-file.js';
 import type { Rules } from '../../src/domain/rules.js';
 import { createSdkGateway } from '../../src/elevenlabs/sdk-gateway.js';
 import type { Control } from '../../src/sandbox/control.js';
+import type { Random } from '../../src/sandbox/random.js';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import type { Seed } from '../../src/sandbox/seed.js';
 import type { Listening } from '../../src/sandbox/server.js';
@@ -39,6 +40,8 @@ export interface TestBridgeOptions {
   /** Environment of the bridge, over what points it to the sandbox. */
   readonly env?: Readonly<Record<string, string>>;
   readonly rules?: Partial<Rules>;
+  /** Of the sandbox: which calls the faults strike. */
+  readonly random?: Random;
   /** Done to the workspace before the bridge starts; then the start is not waited for. */
   readonly before?: (control: Control) => void;
 }
@@ -106,8 +109,9 @@ interface Running {
 export async function startTestBridge(options: TestBridgeOptions = {}): Promise<TestBridge> {
   const directory = mkdtempSync(path.join(tmpdir(), 'bridge-'));
   const clock = createFakeClock();
-  const { seed, switches } = options;
-  const sandbox = createSandbox({ clock, ...(seed && { seed }), ...(switches && { switches }) });
+  const { seed, switches, random } = options;
+  const given = { ...(seed && { seed }), ...(switches && { switches }), ...(random && { random }) };
+  const sandbox = createSandbox({ clock, ...given });
   const listening = await sandbox.listen();
   options.before?.(sandbox.control);
   const logLines: string[] = [];
