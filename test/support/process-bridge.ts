@@ -25,6 +25,8 @@ export interface ProcessBridge {
   readonly sandbox: Sandbox;
   readonly directory: string;
   readonly database: string;
+  /** The environment of the process: for another one on the same workspace and database. */
+  readonly env: Readonly<Record<string, string>>;
   /** Without a path. */
   readonly origin: string;
   readonly port: number;
@@ -56,14 +58,14 @@ export async function startProcessBridge(options: ProcessBridgeOptions = {}): Pr
   const sandbox = createSandbox({ clock: systemClock, ...(options.seed && { seed: options.seed }) });
   const listening = await sandbox.listen();
   const database = path.join(directory, 'data', 'bridge.db');
+  const env = {
+    ...{ PORT: '0', SCIM_TOKEN: TOKEN, PROVISION_WAIT_MS: '0', SYNC_INTERVAL_SECONDS: '2', DATABASE_PATH: database },
+    ...{ ELEVENLABS_API_KEY: sandbox.apiKey(), ELEVENLABS_BASE_URL: listening.url },
+    ...options.env,
+    ...options.before?.(directory, sandbox),
+  };
   const started = startProcess(['serve'], {
-    cwd: directory,
-    env: {
-      ...{ PORT: '0', SCIM_TOKEN: TOKEN, PROVISION_WAIT_MS: '0', SYNC_INTERVAL_SECONDS: '2', DATABASE_PATH: database },
-      ...{ ELEVENLABS_API_KEY: sandbox.apiKey(), ELEVENLABS_BASE_URL: listening.url },
-      ...options.env,
-      ...options.before?.(directory, sandbox),
-    },
+    ...{ cwd: directory, env },
     ...(options.through && { through: options.through }),
   });
   const close = async (): Promise<void> => {
@@ -81,7 +83,7 @@ export async function startProcessBridge(options: ProcessBridgeOptions = {}): Pr
     await Promise.race([ended, until(() => /SCIM base URL\s+http\S+/.test(text()), 'the greeting')]);
     ended.catch(() => undefined);
     const url = new URL(/SCIM base URL\s+(http\S+)/.exec(text())?.[1] ?? '');
-    const bridge = { process: started, sandbox, directory, database, origin: url.origin, until, close };
+    const bridge = { process: started, sandbox, directory, database, env, origin: url.origin, until, close };
     const health = async (): Promise<boolean> => {
       const answer = await fetch(`${url.origin}/healthz`);
       return ((await answer.json()) as { workspace: { hasReading: boolean } }).workspace.hasReading;
