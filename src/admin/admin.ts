@@ -8,6 +8,7 @@
  */
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ScimError } from '../errors.js';
+import { readForms, type FormLimits } from '../form-body.js';
 import {
   acceptSmaller,
   createToken,
@@ -67,12 +68,12 @@ export function createAdmin(options: AdminParts): Express {
   return app;
 }
 
-const MAX_FORM = '16kb';
+const FORM_LIMITS: FormLimits = { maxBytes: 16 * 1024, maxParameters: 50 };
 
 function createPages(options: AdminParts, guard: AdminGuard): Express {
   const pages = express();
   pages.disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  const form = express.urlencoded({ extended: false, limit: MAX_FORM, parameterLimit: 50 });
+  const form = readForms(FORM_LIMITS, options.clock);
   pages.use('/assets', assetsHandler());
   addLogin(pages, options, guard, form);
   pages.use(guard.authenticate, form, guard.csrf);

@@ -36,8 +36,15 @@ export function metricsEndpoint({ store, clock, metrics, metricsOnLoopback }: Me
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'];
 
 /** From this machine, and not passed on by a proxy that stands on it. */
-function isFromHere({ socket, headers }: Request): boolean {
+function isFromHere({ socket, headers, hostname }: Request): boolean {
   const address = socket.remoteAddress ?? '';
   const isLoopback = address === '::1' || /^(::ffff:)?127\./.test(address);
-  return isLoopback && FORWARDED.every((name) => headers[name] === undefined);
+  return isLoopback && isNameOfHere(hostname) && FORWARDED.every((name) => headers[name] === undefined);
 }
+
+/**
+ * A browser on this machine may be led here by a name of somebody else's (DNS rebinding), whose page
+ * could then read the answer.
+ */
+const isNameOfHere = (host: string | undefined): boolean =>
+  host !== undefined && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(host);

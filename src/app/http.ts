@@ -10,7 +10,7 @@ import type { Config } from '../config.js';
 import type { Log } from '../log.js';
 import { readTlsAtStart, reloadTls } from '../tls.js';
 import type { Connections } from './connections.js';
-import { answerRawRequests, requireHost } from './raw-requests.js';
+import { answerRawRequests, checkHeaders } from './raw-requests.js';
 
 export const SCIM_PATH = '/scim/v2';
 export const TOKEN_PATH = '/oauth/token';
@@ -117,18 +117,17 @@ const SERVER_OPTIONS: ServerOptions = {
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 5_000,
   maxHeaderSize: 16 * 1024,
-  // Node would answer without a body; requireHost does it.
+  // Node would answer without a body; checkHeaders does it.
   requireHostHeader: false,
 };
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-const MAX_HEADERS = 100;
 
 /** Listens. Rejects with the system's error where it cannot. */
 export async function serveHttp(handler: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const { host, port, connections, clock } = options;
-  const listener = requireHost(handler, randomUUID);
+  const listener = checkHeaders(handler, randomUUID);
   const { server, stopReloading } = createFor(options, listener);
-  server.maxHeadersCount = MAX_HEADERS;
+  server.maxHeadersCount = 0; // checkHeaders counts them
   server.on('connection', (socket) => connections.add(socket));
   answerRawRequests(server, listener, randomUUID);
   server.listen(port, host);

@@ -36,17 +36,31 @@ export function answerRawRequests(server: Server, listener: RequestListener, new
   });
 }
 
-/** RFC 9112 3.2: "MUST respond with a 400 to any HTTP/1.1 request message that lacks a Host header field". */
-export function requireHost(listener: RequestListener, newRequestId: () => string): RequestListener {
+/** Node would drop what is beyond, without a word: who wrote the last header would not be heard, a proxy perhaps. */
+const MAX_HEADERS = 100;
+
+/** Turns away requests whose headers another server on the way may have understood otherwise. */
+export function checkHeaders(listener: RequestListener, newRequestId: () => string): RequestListener {
   return (request, response) => {
-    if (request.httpVersion !== '1.1' || request.headers.host !== undefined) listener(request, response);
-    else
-      answerRaw(
-        response,
-        new ScimError(400, 'The Host header is missing.', { scimType: 'invalidSyntax' }),
-        newRequestId(),
-      );
+    const refusal = refusalOf(request);
+    if (refusal === null) listener(request, response);
+    else answerRaw(response, refusal, newRequestId());
   };
+}
+
+/**
+ * RFC 9112 3.2: "MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that
+ * lacks a Host header field and to any request message that contains more than one Host header field
+ * line". Node lets the first of several win.
+ */
+function refusalOf({ rawHeaders, headersDistinct, httpVersion }: IncomingMessage): ScimError | null {
+  if (rawHeaders.length > 2 * MAX_HEADERS)
+    return new ScimError(431, `There are more than ${String(MAX_HEADERS)} headers.`);
+  const hosts = headersDistinct['host']?.length ?? 0;
+  if (hosts > 1) return new ScimError(400, 'The Host header comes more than once.', { scimType: 'invalidSyntax' });
+  if (hosts === 0 && httpVersion === '1.1')
+    return new ScimError(400, 'The Host header is missing.', { scimType: 'invalidSyntax' });
+  return null;
 }
 
 /** A body may follow or not, and nobody reads it: the connection ends. */

@@ -3,7 +3,7 @@
  * refused: a valid token passes whatever others do from the same address (an IdP and a scanner may
  * share a NAT).
  */
-import { isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import type { Clock } from '../clock.js';
 
 export interface AttemptLimitOptions {
@@ -56,7 +56,9 @@ function forgetOldest(windows: Map<string, Window>, maxAddresses: number): void 
 
 /** One IPv6 client owns at least a /64: counting single addresses would limit nobody. */
 function networkOf(address: string): string {
-  if (!isIPv6(address) || address.includes('.')) return address;
+  // What a proxy calls an address may be any text, and long: all that is none counts as one.
+  if (isIP(address) === 0) return '';
+  if (isIP(address) === 4 || address.includes('.')) return address;
   const [head = '', tail] = address.split('::');
   const groups = head.split(':').filter((group) => group !== '');
   if (tail !== undefined) {

@@ -5,11 +5,12 @@
  * Only failures are counted and limited, by address: whoever knows the secret gets an access token,
  * whatever others try. A secret that has expired or was revoked is no guess and says so.
  */
-import express, { type Request, type RequestHandler, type Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../clock.js';
 import { createAttemptLimit, type AttemptLimitOptions } from '../domain/attempt-limit.js';
 import { hashToken, sameDigest } from '../domain/secret-token.js';
 import { narrowScopes } from '../domain/token-scopes.js';
+import { readForms } from '../form-body.js';
 import type { Log } from '../log.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
 import type { AccessTokens } from './access-tokens.js';
@@ -33,12 +34,7 @@ const MAX_PARAMETERS = 20;
 export function createTokenEndpoint(options: TokenEndpointOptions): RequestHandler {
   const { store, tokens, clock, log, lifetimeMs } = options;
   const attempts = createAttemptLimit(clock, options.attempts ?? DEFAULT_ATTEMPTS);
-  const parse = express.urlencoded({
-    extended: false,
-    inflate: false,
-    limit: MAX_BODY_BYTES,
-    parameterLimit: MAX_PARAMETERS,
-  });
+  const parse = readForms({ maxBytes: MAX_BODY_BYTES, maxParameters: MAX_PARAMETERS }, clock);
 
   const answer = async (request: Request, response: Response): Promise<void> => {
     const form = readForm(request);
@@ -70,8 +66,7 @@ export function createTokenEndpoint(options: TokenEndpointOptions): RequestHandl
       response.status(405).set('Allow', 'POST').json({ error: 'invalid_request' });
       return;
     }
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Express's Request is one
-    parse(request, response, (failure?: unknown) => {
+    void parse(request, response, (failure?: unknown) => {
       const answered = failure === undefined ? answer(request, response) : Promise.reject(unreadable(failure));
       answered.catch((error: unknown) => {
         sendError(error, request, response);

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { ScimError } from '../errors.js';
 import type { Reply } from './context.js';
 import { DRAIN_BYTES } from './json-body.js';
-import { lingerOnClose } from './linger.js';
+import { lingerOnClose } from '../linger.js';
 
 export const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error';
 export const SCIM_JSON = 'application/scim+json';

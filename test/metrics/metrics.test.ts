@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { startTestBridge, TOKEN, type TestBridge, type TestBridgeOptions } from '../support/bridge.js';
+import { exchange, statusOf } from '../security/raw.js';
 
 const ADMIN_TOKEN = 'esb_admin_a-token-for-the-metrics-tests';
 const DAY = 86_400_000;
@@ -142,6 +143,17 @@ describe('/metrics', () => {
     expect((await read({ ...proxied, authorization: 'Bearer wrong' })).status).toBe(401);
     const allowed = await read({ ...proxied, authorization: `Bearer ${ADMIN_TOKEN}` });
     expect([allowed.status, allowed.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')]);
+  });
+
+  it('is open to nobody who is led to this machine by a name, nor behind so many headers that one would be lost', async () => {
+    await start();
+    const port = Number(new URL(bridge.scimUrl).port);
+    const ask = (...headers: readonly string[]): Promise<string> =>
+      exchange(port, ['GET /metrics HTTP/1.1', ...headers, 'Connection: close', '', ''].join('\r\n'));
+    expect(statusOf(await ask('Host: rebound.example'))).toBe(401);
+    const lost = [...Array.from({ length: 120 }, () => 'X-A: b'), 'X-Forwarded-For: 203.0.113.7'];
+    expect(statusOf(await ask('Host: localhost', ...lost))).toBe(431);
+    for (const host of ['localhost', '127.0.0.1:8080', '[::1]']) expect(statusOf(await ask(`Host: ${host}`))).toBe(200);
   });
 
   it('needs a token from everybody where PUBLIC_URL says that there is a proxy', async () => {

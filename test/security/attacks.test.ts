@@ -54,6 +54,22 @@ describe('guessing', () => {
     expect(statuses.get(401)).toBeLessThanOrEqual(30);
   });
 
+  it('from addresses that are none, or from one network of IPv6, counts as one guesser', async () => {
+    const proxied = await startTestBridge({ env: { TRUST_PROXY: '1' } });
+    const statusesFrom = async (address: (attempt: number) => string): Promise<ReadonlySet<number>> => {
+      const statuses = new Set<number>();
+      for (let attempt = 0; attempt < 40; attempt += 1) {
+        const forwarded = { ...as('esb_guess'), 'x-forwarded-for': address(attempt) };
+        statuses.add((await proxied.scim('GET', '/Users', undefined, forwarded)).status);
+      }
+      return statuses;
+    };
+    expect(await statusesFrom((attempt) => `unknown-${'x'.repeat(attempt)}`)).toEqual(new Set([401, 429]));
+    expect(await statusesFrom((attempt) => `2001:db8::${attempt.toString(16)}`)).toEqual(new Set([401, 429]));
+    expect(await statusesFrom((attempt) => `198.51.100.${String(attempt)}`)).toEqual(new Set([401]));
+    await proxied.close();
+  });
+
   it('is told nothing: a digest, a beginning or another case of a token opens nothing', async () => {
     bridge.clock.advance(60_000);
     for (const token of [hashToken(TOKEN), TOKEN.slice(0, -1), `${TOKEN}x`, TOKEN.toUpperCase(), `${TOKEN}=`]) {

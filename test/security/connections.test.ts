@@ -90,6 +90,17 @@ describe('slow and many connections', () => {
     expect(statusOf(answer)).toBe(401);
   });
 
+  it.each(['/oauth/token', '/admin/login'])(
+    'a form for %s that is too large is refused before it has come',
+    async (at) => {
+      const answer = await exchange(
+        portOf(bridge),
+        `POST ${at} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 900000\r\n\r\na`,
+      );
+      expect([statusOf(answer), /^connection: close/im.test(answer)]).toEqual([413, true]);
+    },
+  );
+
   it('a body that trickles in under a valid token is given up', async () => {
     const connection = await openRaw(portOf(bridge));
     open.push(connection);
@@ -191,6 +202,12 @@ describe('what is no HTTP', () => {
       'a chunk size that is none',
       `POST /scim/v2/Users HTTP/1.1\r\n${authorized}Content-Type: application/scim+json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
       400,
+    ],
+    ['two hosts', `GET /scim/v2/Users HTTP/1.1\r\nHost: evil.example\r\n${authorized}\r\n`, 400],
+    [
+      'more headers than are looked at',
+      `GET /scim/v2/Users HTTP/1.1\r\n${authorized}${'X-A: b\r\n'.repeat(100)}\r\n`,
+      431,
     ],
     ['no Host', `GET /scim/v2/Users HTTP/1.1\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`, 400],
     ['an expectation that nobody can meet', `GET /scim/v2/Users HTTP/1.1\r\n${authorized}Expect: 200-ok\r\n\r\n`, 417],

@@ -4,7 +4,7 @@
  * that says why; reading the body to its end is what the sender of an endless one wants.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Clock } from '../clock.js';
+import type { Clock } from './clock.js';
 
 /** Time for the answer to be read. */
 const LINGER_MS = 2_000;
