@@ -67,7 +67,7 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
   const { store, clock, isHttps, random } = options;
   const sessions = createSessions({ store, clock, ...(random === undefined ? {} : { random }) });
   const attempts = createAttemptLimit(clock, options.attempts ?? DEFAULT_ATTEMPTS);
-  const requests = createAttemptLimit(clock, options.requests ?? DEFAULT_REQUESTS);
+  const requests = createAttemptLimit(clock, options.requests ?? DEFAULT_REQUESTS, (tokenId) => tokenId);
   const answer = options.answerRefusal ?? answerWithJson;
 
   const refuse: Refuse = (request, response, status, error, retryAfter = null) => {

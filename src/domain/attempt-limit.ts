@@ -26,12 +26,19 @@ interface Window {
   failures: number;
 }
 
-/** A limit with its own memory; one per surface (SCIM, token endpoint, admin page). */
-export function createAttemptLimit(clock: Clock, options: AttemptLimitOptions = DEFAULT_ATTEMPT_LIMIT): AttemptLimit {
+/**
+ * A limit with its own memory; one per surface (SCIM, token endpoint, admin page). `keyOf`: what is
+ * counted together, where the callers are not told apart by their addresses.
+ */
+export function createAttemptLimit(
+  clock: Clock,
+  options: AttemptLimitOptions = DEFAULT_ATTEMPT_LIMIT,
+  keyOf: (address: string) => string = networkOf,
+): AttemptLimit {
   const windows = new Map<string, Window>();
   return {
     fail(address) {
-      const key = networkOf(address);
+      const key = keyOf(address);
       const now = clock.monotonic();
       let window = windows.get(key);
       if (window === undefined || now - window.startedAt >= options.windowMs) {

@@ -39,7 +39,7 @@ export interface UnmanagedWatch {
 export function watchUnmanaged(sandbox: Sandbox, file: string): UnmanagedWatch {
   let baseline = membersOf(sandbox);
   const check = (): void => {
-    const managed = managedAddresses(sandbox, file);
+    const { managed, purges } = managedAddresses(sandbox, file);
     const now = membersOf(sandbox);
     for (const [address, before] of baseline) {
       const after = now.get(address);
@@ -48,9 +48,11 @@ export function watchUnmanaged(sandbox: Sandbox, file: string): UnmanagedWatch {
         `${address} is managed by no IdP and was changed: ${JSON.stringify(before)} -> ${JSON.stringify(after)}`,
       );
     }
-    for (const { to } of sandbox.control.mailbox())
-      if (!managed.has(foldAddress(to)) && !byHand.has(foldAddress(to)))
-        throw new Error(`${to} was invited, and no IdP has asked for that`);
+    const invited = new Set(sandbox.control.mailbox().map(({ to }) => foldAddress(to)));
+    const strangers = [...invited].filter((address) => !managed.has(address) && !byHand.has(address));
+    // A purge removes who it was; that there was one stays.
+    if (strangers.length > purges)
+      throw new Error(`${strangers.join(', ')} were invited, and no IdP has asked for that`);
   };
   const byHand = new Set(sandbox.control.mailbox().map(({ to }) => foldAddress(to)));
   const control = new Proxy(sandbox.control, {
@@ -76,7 +78,10 @@ function membersOf(sandbox: Sandbox): ReadonlyMap<string, MemberSnapshot> {
 }
 
 /** Everybody whom an IdP or an administrator has ever written, by every address that they had. */
-function managedAddresses(sandbox: Sandbox, file: string): ReadonlySet<string> {
+function managedAddresses(
+  sandbox: Sandbox,
+  file: string,
+): { readonly managed: ReadonlySet<string>; readonly purges: number } {
   const database = new Database(file, { readonly: true });
   try {
     const column = (sql: string): readonly string[] => database.prepare(sql).pluck().all() as string[];
@@ -85,7 +90,8 @@ function managedAddresses(sandbox: Sandbox, file: string): ReadonlySet<string> {
     const known = [...column(ADDRESSES), ...mentioned].map(foldAddress);
     const memberIds = new Set(column(MEMBERS));
     const members = sandbox.control.state().members.filter(({ userId }) => memberIds.has(userId ?? ''));
-    return new Set([...known, ...members.map(({ email }) => foldAddress(email))]);
+    const managed = new Set([...known, ...members.map(({ email }) => foldAddress(email))]);
+    return { managed, purges: column(PURGES).length };
   } finally {
     database.close();
   }
@@ -95,6 +101,7 @@ const WRITTEN = `SELECT x FROM (SELECT before AS x FROM audit_log WHERE action G
   UNION ALL SELECT after FROM audit_log WHERE action GLOB 'user.*' AND actor <> 'bridge') WHERE x IS NOT NULL`;
 const ADDRESSES = `SELECT address FROM users WHERE managed = 1 AND address IS NOT NULL UNION SELECT address FROM invites
   UNION SELECT address FROM watches`;
+const PURGES = "SELECT id FROM audit_log WHERE action = 'user.purge'";
 const MEMBERS = `SELECT member_id FROM users WHERE member_id IS NOT NULL
     AND (managed = 1 OR 'user:' || id IN (SELECT subject FROM audit_log WHERE actor <> 'bridge'))
   UNION SELECT member_id FROM predecessors`;
