@@ -211,9 +211,12 @@ function addActions(pages: Express, options: AdminParts, guard: AdminGuard): voi
     });
   }
   addTokenActions(pages, actionContext);
-  pages.post('/logout', (request, response) => {
+  pages.post('/logout', (request, response, next) => {
     guard.logout(request, response);
-    response.redirect(303, path(['login']));
+    options.store
+      .audit({ actor: adminOf(response).actor, action: 'session.close', subject: null, requestId: null })
+      .then(() => response.redirect(303, path(['login'])))
+      .catch(next);
   });
 }
 

@@ -316,6 +316,13 @@ describe('the way in', () => {
     expect(await auditOf(admin.bridge)).toEqual(['session.open']);
   });
 
+  it('is audited both ways', async () => {
+    await admin.signIn();
+    await admin.post('/logout');
+    expect((await auditOf(admin.bridge)).sort()).toEqual(['session.close', 'session.open']);
+    expect((await admin.raw('GET', '/admin')).status).toBe(303);
+  });
+
   it('has no action behind a GET', async () => {
     await admin.signIn();
     for (const action of ACTIONS.filter((one) => one !== '/tokens'))

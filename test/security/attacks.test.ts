@@ -1,7 +1,7 @@
 /**
  * Attacks on a whole bridge over HTTP. Each would succeed without the control that it names; what
  * other files show (forged access tokens, slow connections, the admin page) is listed in
- * SECURITY.md.
+ * docs/threat-model.md.
  */
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
