@@ -319,7 +319,7 @@ describe('the way in', () => {
   it('is audited both ways', async () => {
     await admin.signIn();
     await admin.post('/logout');
-    expect((await auditOf(admin.bridge)).sort()).toEqual(['session.close', 'session.open']);
+    expect([...(await auditOf(admin.bridge))].sort()).toEqual(['session.close', 'session.open']);
     expect((await admin.raw('GET', '/admin')).status).toBe(303);
   });
 
