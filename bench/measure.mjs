@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import { changeMembers, COMPARED, GROUP_OPERATIONS, USER_OPERATIONS } from './operations.mjs';
 import { groupId, userId } from './directory.mjs';
+import { measureHostile } from './hostile.mjs';
 import { load, medians, once } from './load.mjs';
 import { rssMb, runScript, startBridge, startFloor, startSandbox, startScimmy, untilIdle } from './processes.mjs';
 import { profileSummary } from './report.mjs';
@@ -30,6 +31,7 @@ export async function measure({ plan, folder, only, profiles, note }) {
   await measureSync(run);
   await measureInitialLoad(run);
   await measureScimmy(run);
+  await measureHostile(run);
   return { floor: medians(run.floorRounds), requests: run.requests, others: run.others };
 }
 

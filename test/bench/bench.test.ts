@@ -33,6 +33,7 @@ describe('npm run bench', () => {
       expect(valueOf('32 parallel adds, lost')).toEqual([0]);
       expect(valueOf('initial load, users without an invite')).toEqual([0]);
       expect(valueOf('full sync, nothing changed: calls to ElevenLabs')).toEqual([2]);
+      expect(valueOf('under 24 hostile connections: answered')).toEqual([100]);
       expect(ran.stdout).toContain('PATCH group, one member');
     } finally {
       rmSync(folder, { recursive: true });
