@@ -128,7 +128,8 @@ function aboutReadings(context: PageContext): readonly Item[] {
     items.push({
       tone: 'warn',
       title: 'The API key may not list members',
-      text: html`Without the permission <code>workspace_members_read</code> acceptance and drift cannot be noticed.`,
+      text: html`Without the permission <code>workspace_members_read</code> acceptance is noticed only where a group or
+        a seat is wanted, drift not at all; members are not adopted, and owner and admins are not known.`,
     });
   }
   return items;

@@ -167,7 +167,7 @@ const PERMISSIONS = {
   workspace_members_read: {
     name: 'workspace_members_read',
     may: 'list members',
-    cost: 'acceptance is not noticed, members are not adopted, nothing can be verified; groups and seats are tried on a schedule',
+    cost: 'acceptance is noticed only by trying groups and seats that are wanted; members are not adopted, drift is not found, owner and admins are not known',
     level: 'warn',
   },
   workspace_read: {

@@ -4,6 +4,7 @@
  */
 import type { Person } from './person.js';
 import type { Change, MemberId, WorkspaceMember } from './types.js';
+import { isUnlisted, presumedMember } from './unlisted.js';
 
 /** Null: the mirror cannot tell (shares are read from the resource itself; invites cannot be listed). */
 export function isEffective(change: Change, person: Person): boolean | null {
@@ -36,6 +37,10 @@ export function isEffective(change: Change, person: Person): boolean | null {
 /** The member a change is about, among those that belong to this person. */
 export function memberOf(person: Person, memberId: MemberId): WorkspaceMember | null {
   if (person.member?.memberId === memberId) return person.member;
+  if (isUnlisted(memberId)) {
+    const presumed = presumedMember(person);
+    if (presumed?.memberId === memberId) return presumed;
+  }
   const others = [...person.strays, ...person.predecessors.map(({ member }) => member)];
   return others.find((other) => other.memberId === memberId) ?? null;
 }

@@ -13,15 +13,17 @@
  * | refused, no reading to be had    | any           | transient                                            |
  * | refused, sent before             | invite        | done if "already invited", else ambiguous            |
  * | "already invited", not sent by us| invite        | revokeInvite once, then invite again; else refused   |
+ * | refused, as if there were nobody | a try         | not yet a member (domain/unlisted.ts)                |
  * | refused                          | any           | refused                                              |
  */
 import { isEffective } from '../domain/effect.js';
 import type { Person } from '../domain/person.js';
 import { principalKey, type Address, type Change } from '../domain/types.js';
+import { isTry } from '../domain/unlisted.js';
 import type { GatewayError } from '../elevenlabs/port.js';
 import type { Engine } from './engine.js';
 import { isShareChange } from './prepare-share.js';
-import { GROUPS, MEMBERS } from './readings.js';
+import { GROUPS, MEMBERS, VERIFY } from './readings.js';
 import type { Part } from './read-workspace.js';
 
 export type Verdict =
@@ -29,6 +31,8 @@ export type Verdict =
   | { readonly kind: 'transient'; /** Once more at once: no fault of the connection. */ readonly again: boolean }
   | { readonly kind: 'ambiguous' }
   | { readonly kind: 'refused' }
+  /** It was tried whether the invitee is a member by now. */
+  | { readonly kind: 'notYet' }
   /** An invite that somebody else sent is in the way. */
   | { readonly kind: 'replaceInvite'; readonly address: Address };
 
@@ -48,6 +52,7 @@ const TRANSIENT: Verdict = { kind: 'transient', again: false };
 
 export async function judgeFailure(call: FailedCall, engine: Engine): Promise<Verdict> {
   const { change, error } = call;
+  if (isTry(change, call.person) && isNobodyThere(error)) return { kind: 'notYet' };
   switch (error.kind) {
     case 'keyRejected':
       engine.onKeyRejected(error);
@@ -61,6 +66,12 @@ export async function judgeFailure(call: FailedCall, engine: Engine): Promise<Ve
     case 'alreadySo':
       return change.kind === 'revokeInvite' ? judgeRevoke(call, engine) : judgeRefusal(call, engine);
   }
+}
+
+/** Which status and code a call about somebody who is no member gets is not documented. */
+function isNobodyThere({ kind, status, hint }: GatewayError): boolean {
+  if (kind === 'transient') return status === 500;
+  return kind === 'refused' && (hint === null || hint === 'unknownMember' || hint === 'badAddress');
 }
 
 /** ElevenLabs answers 500 where there is no such invite, so an error proves nothing about access. */
@@ -113,7 +124,7 @@ function judgeInvite(address: Address, { error, person, replaced }: FailedCall):
 async function judgeShare({ change }: FailedCall, engine: Engine): Promise<Verdict> {
   if (!isShareChange(change)) return { kind: 'refused' };
   const { resource } = change;
-  const state = await engine.resources.read(resource, { cause: 'verify', except: null });
+  const state = await engine.resources.read(resource, { cause: VERIFY, except: null });
   switch (state.kind) {
     case 'failed':
       return TRANSIENT;
@@ -131,7 +142,7 @@ async function judgeShare({ change }: FailedCall, engine: Engine): Promise<Verdi
 }
 
 async function read(what: 'members' | 'groups', engine: Engine): Promise<Part> {
-  const result = await engine.readings.read(what === 'members' ? MEMBERS : GROUPS, 'verify');
+  const result = await engine.readings.read(what === 'members' ? MEMBERS : GROUPS, VERIFY);
   const part = result[what];
   if (part === null) throw new Error(`a reading of ${what} was asked for and not made`);
   return part;

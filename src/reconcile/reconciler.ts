@@ -31,9 +31,10 @@ import { createLimitedGateway, type UpstreamCall } from './limited-gateway.js';
 import { PRIORITY, type Limiter } from './limiter.js';
 import { reportOverdueLocks } from './overdue-locks.js';
 import type { Part, ReadResult } from './read-workspace.js';
-import { FULL, Readings, type ReadingsState } from './readings.js';
+import { FULL, Readings, VERIFY, type ReadingsState } from './readings.js';
 import { ResourceReadings } from './resource-readings.js';
 import { runSubject } from './run.js';
+import { TRY } from './view.js';
 import { Waiters } from './waiters.js';
 
 export interface ReconcilerOptions {
@@ -322,6 +323,7 @@ export class Reconciler implements Provisioning {
     this.#tellDoubt(members ?? null, groups ?? null);
     for (const { userId } of effect?.accepted ?? []) log.info({ user: userId }, 'an invite was accepted');
     if (freedSeats > 0) this.#onSeatsFreed(freedSeats);
+    if (members?.kind === 'blind' && cause !== VERIFY) store.scheduleTries(TRY).then(() => this.poke(), this.#logBug);
     if (members !== null && groups?.kind === 'applied') this.#sharesRead = this.#readShares(cause);
     this.poke();
   }

@@ -13,7 +13,7 @@ import type { AgendaEntry } from '../store/port.js';
 import type { Engine } from './engine.js';
 import { postpone, type RunEnd } from './let-go.js';
 import { isShareChange } from './prepare-share.js';
-import { MEMBERS } from './readings.js';
+import { MEMBERS, VERIFY } from './readings.js';
 import { resourceLock } from './resource-readings.js';
 import { send, sendShare } from './send.js';
 import { goesTogether, sendTogether } from './send-together.js';
@@ -67,7 +67,7 @@ function isConverged({ person, planned, needsReading }: View): boolean {
 
 /** An invite may or may not be out: members first. */
 async function readFirst(run: Run, engine: Engine): Promise<RunEnd | 'again'> {
-  const { members } = await engine.readings.read(MEMBERS, 'verify');
+  const { members } = await engine.readings.read(MEMBERS, VERIFY);
   if (members?.kind === 'blind') return 'again';
   const after = run.userId === null ? null : await engine.store.person(run.userId);
   const isRead = after !== null && !planPerson(after, engine.rules(), engine.clock.now()).needsReading;

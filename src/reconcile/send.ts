@@ -6,6 +6,7 @@ import { memberOf } from '../domain/effect.js';
 import type { Person } from '../domain/person.js';
 import type { PlannedChange } from '../domain/plan.js';
 import { changeKey, isGrant, type Address, type Change, type MemberId } from '../domain/types.js';
+import { isTry } from '../domain/unlisted.js';
 import { isGatewayError, type Answer, type GatewayError } from '../elevenlabs/port.js';
 import type { CallFailure, CallResult, LedgerRow } from '../store/port.js';
 import { applyChange } from './apply.js';
@@ -44,8 +45,8 @@ export async function send(run: Run, view: View, planned: PlannedChange, engine:
       const gateway = engine.gateway(priority, tagOf(sent));
       return applyChange(gateway, sent.planned.change, (id) => emailOf(id, sent.view.person));
     };
-    // A 500 to a revocation only says that there is no such invite.
-    const countsForBreaker = planned.change.kind !== 'revokeInvite';
+    // A 500 to a revocation only says that there is no such invite; to a try, that there is no such member.
+    const countsForBreaker = planned.change.kind !== 'revokeInvite' && !isTry(planned.change, view.person);
     const { status, requestId } = await engine.limiter.run(call, { priority, countsForBreaker });
     if (out.sent === null) throw new Error('the limiter answered without a call');
     const { row } = out.sent;
@@ -195,9 +196,14 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
   switch (verdict.kind) {
     case 'done':
       run.touched = true;
+      if (planned.change.kind === 'revokeInvite') run.isRevokedInTheDark = true;
       await finish(row, { kind: 'done', call, found: row.attempts === 1 }, null, engine);
       engine.onDone(planned.change, view.about);
       return 'again';
+    case 'notYet':
+      await finish(row, { kind: 'transient', call: { ...call, code: 'notYet', error: NOT_YET } }, null, engine);
+      await engine.store.settle(run.entry, view.nextAt === null ? null : { dueAt: view.nextAt });
+      return 'settled';
     case 'transient':
       await finish(row, { kind: 'transient', call }, null, engine);
       return verdict.again ? 'again' : postpone(run, error.message, error.retryAfterMs, engine);
@@ -216,6 +222,9 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
       return refuse(failure, engine);
   }
 }
+
+const NOT_YET =
+  'No member of this address yet. The API key may not list members, so it is tried again at the next poll.';
 
 function noteGrants(run: Run, { sorted }: View): void {
   for (const { change, attribute } of sorted.send)

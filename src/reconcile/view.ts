@@ -6,6 +6,7 @@ import { nextPlanAt, planPerson, pointlessRefusals, type PlannedChange } from '.
 import { planShareHolder } from '../domain/plan-shares.js';
 import { earlier, type Sorted } from '../domain/policies/policy.js';
 import { principalKey, type Address, type Change, type UserId } from '../domain/types.js';
+import { planLockInTheDark, planTries } from '../domain/unlisted.js';
 import type { AgendaEntry, ShareSubject } from '../store/port.js';
 import type { Engine } from './engine.js';
 import type { PlanContext } from './guards.js';
@@ -25,7 +26,12 @@ export interface Run {
   replacement: PlannedChange | null;
   /** Nobody waits for the answer, so that an invite may wait for others. */
   mayWait: boolean;
+  /** An invite was revoked, and the answer was no clear yes. */
+  isRevokedInTheDark: boolean;
 }
+
+/** The cause of a run that may try whether an invitee is a member by now (domain/unlisted.ts). */
+export const TRY = 'acceptance poll';
 
 export function newRun(entry: AgendaEntry, { nobodyWaits }: Pick<Engine, 'nobodyWaits'>): Run {
   return {
@@ -37,6 +43,7 @@ export function newRun(entry: AgendaEntry, { nobodyWaits }: Pick<Engine, 'nobody
     replaced: new Set(),
     replacement: null,
     mayWait: nobodyWaits || entry.priority > 0,
+    isRevokedInTheDark: false,
   };
 }
 
@@ -81,14 +88,22 @@ export async function look(run: Run, engine: Engine): Promise<View | null> {
   const read = await store.person(run.userId);
   if (read === null) return null;
   // A key that may not list members never learns more: what is ambiguous is sent once more unread.
-  const person = engine.readings.state.blind ? { ...read, membersReadAt: now + 1 } : read;
+  const { blind } = engine.readings.state;
+  const person = blind ? { ...read, membersReadAt: now + 1 } : read;
   run.version = person.version;
   const plan = planPerson(person, engine.rules(), now);
+  const planned = blind ? [...plan.changes, ...planInTheDark(run, person)] : plan.changes;
   const about = { person, isDrift: person.isConverged, mayWait: run.mayWait };
-  const sorted = await guards.sort(plan.changes, about, now);
+  const sorted = await guards.sort(planned, about, now);
   const nextAt = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
   const pointless = pointlessRefusals(person, engine.rules(), now);
-  return { person, about, planned: plan.changes, sorted, needsReading: plan.needsReading, nextAt, pointless };
+  return { person, about, planned, sorted, needsReading: plan.needsReading, nextAt, pointless };
+}
+
+/** What only trying tells, where members cannot be listed. */
+function planInTheDark({ entry, isRevokedInTheDark }: Run, person: Person): readonly PlannedChange[] {
+  if (isRevokedInTheDark) return planLockInTheDark(person);
+  return entry.cause === TRY ? planTries(person) : [];
 }
 
 /** The plan as it stands, with nothing of it sent now. */

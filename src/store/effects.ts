@@ -14,6 +14,7 @@ import type { LedgerRow, Outcome, Revert } from './port.js';
 import { revertWrite } from './revert.js';
 import { userIdOf, userSubject } from './subject.js';
 import { seatOfUser } from './user-groups.js';
+import { linkUnlisted } from './unlisted.js';
 import { refreshStatus } from './user-status.js';
 import { watch } from './watches.js';
 import { liveUserOfAddress, rowOfUser, type UserRow } from './users.js';
@@ -76,6 +77,8 @@ function userOf(core: Core, row: LedgerRow): UserRow | undefined {
 /** `found`: the end was there before any call of ours, so the bridge gave nothing. */
 function applyDone(core: Core, row: LedgerRow, found: boolean): void {
   const { change } = row;
+  const before = userOf(core, row);
+  if (before !== undefined) linkUnlisted(core, before, change, row.cause);
   const user = userOf(core, row);
   switch (change.kind) {
     case 'invite':

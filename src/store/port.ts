@@ -424,6 +424,8 @@ export interface WorkspaceStore {
   applyReading(reading: Reading, cause: string): Promise<ReadingEffect>;
   /** When the last applied reading of the members began. */
   membersReadAt(): Promise<Millis | null>;
+  /** Members cannot be listed: invitees are put on the agenda, so that what they are to have is tried. */
+  scheduleTries(cause: string): Promise<number>;
   /** Invites that wait for acceptance: how many, and when the youngest was sent. */
   openInvites(): Promise<{ readonly count: number; readonly youngestSentAt: Millis | null }>;
 }

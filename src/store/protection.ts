@@ -4,6 +4,7 @@
  */
 import type { Protection } from '../domain/person.js';
 import type { Address, WorkspaceMember } from '../domain/types.js';
+import { isUnlisted } from '../domain/unlisted.js';
 import type { Core } from './core.js';
 import { keyOwner } from './settings.js';
 
@@ -20,6 +21,8 @@ export function protectionOf(core: Core, member: WorkspaceMember | null, address
 
 function isLastAdmin(core: Core, member: WorkspaceMember): boolean {
   if (member.seatType !== 'workspace_admin' || member.isLocked) return false;
+  // Where members cannot be listed no admin is known but the invited ones; the owner of the key is another.
+  if (isUnlisted(member.memberId)) return false;
   return core.values(SELECT_ADMINS).length === 1;
 }
 

@@ -10,6 +10,7 @@ import { diffMembers, type ChangedMember, type MemberDiff } from './mirror-diff.
 import type { ReadingEffect } from './port.js';
 import type { Concerned } from './reading.js';
 import { userSubject } from './subject.js';
+import { nameUnlisted } from './unlisted.js';
 import { joinMirrorGroups, linkMember, unlinkGoneMember } from './user-links.js';
 import { rowOfSeq, type UserRow } from './users.js';
 
@@ -26,6 +27,7 @@ export function applyMembers(
   members: readonly WorkspaceMember[],
   context: ReadingContext,
 ): { readonly accepted: ReadingEffect['accepted']; readonly imported: number; readonly changed: number } {
+  nameUnlisted(core, members);
   const diff = diffMembers(core, members, context.startedAt);
   for (const member of diff.gone) memberGone(core, member, context);
   for (const change of diff.changed) memberChanged(core, change, context);

@@ -45,6 +45,7 @@ import { shareOverview, standingShares } from './share-overview.js';
 import { scheduleShares, wantedResources } from './share-schedule.js';
 import { readShareSubject } from './share-subjects.js';
 import { addHourly, addReadingCalls, listDrift, listReadingCalls, readHourly, readNumbers } from './statistics.js';
+import { scheduleTries } from './unlisted.js';
 import { addToken, expireToken, findToken, listTokens, revokeToken, touchToken } from './tokens.js';
 import { readTrace } from './trace.js';
 import { previewUndo, undo } from './undo.js';
@@ -179,6 +180,7 @@ function workspaceStore(core: Core): WorkspaceStore {
     member: (memberId) => core.read(() => findMember(core, memberId)),
     applyReading: (reading, cause) => core.write(() => applyReading(core, reading, cause)),
     membersReadAt: () => core.read(() => membersReadAt(core)),
+    scheduleTries: (cause) => core.write(() => scheduleTries(core, cause)),
     openInvites: () => core.read(() => openInvites(core)),
   };
 }
