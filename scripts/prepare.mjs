@@ -21,9 +21,10 @@ const say = (line) => process.stderr.write(`${line}\n`);
 export class PrepareError extends Error {}
 
 /** Runs a program quietly; its output appears only if it fails. */
-function run(command, args, hint) {
+function run(command, args, hint, env = {}) {
   const result = spawnSync(command, args, {
     cwd: root,
+    env: { ...process.env, ...env },
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -36,12 +37,12 @@ function run(command, args, hint) {
 }
 
 /** npm without audit, funding and deprecation notes: none of them is about running the bridge. */
-function npm(args, hint) {
+function npm(args, hint, env) {
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
   const script = process.env.npm_execpath;
   // npm tells its children where it is; another package manager may do so too.
-  if (script && /npm-cli\.js$/.test(script)) run(process.execPath, [script, ...args, ...quiet], hint);
-  else run('npm', [...args, ...quiet], hint);
+  if (script && /npm-cli\.js$/.test(script)) run(process.execPath, [script, ...args, ...quiet], hint, env);
+  else run('npm', [...args, ...quiet], hint, env);
 }
 
 function checkNode() {
@@ -71,8 +72,14 @@ function allowedScripts() {
   );
 }
 
+/** Whether SQLite's addon removes cleanup hooks, which may end the process: see sqlite-object-wrap.h. */
+export function removesCleanupHooks(addon = inRoot('node_modules/better-sqlite3/build/Release/better_sqlite3.node')) {
+  return existsSync(addon) && readFileSync(addon).includes('RemoveEnvironmentCleanupHook');
+}
+
 /** Opens a database in memory, as the bridge would: the addon may be missing or built for another Node. */
 function sqliteWorks() {
+  if (removesCleanupHooks()) return false;
   const script = `new (require('better-sqlite3'))(':memory:').close()`;
   return spawnSync(process.execPath, ['-e', script], { cwd: root, stdio: 'ignore' }).status === 0;
 }
@@ -87,12 +94,17 @@ function install() {
     // What a package wants to run here is somebody else's code: only those that need it may, below.
     npm(['ci', '--ignore-scripts'], 'The packages could not be installed.');
   }
-  if (!sqliteWorks()) {
-    say(`Compiling SQLite for Node ${process.versions.node} (takes some minutes) ...`);
-    const rebuild = ['rebuild', '--ignore-scripts=false', ...allowedScripts()];
-    npm(rebuild, `SQLite could not be compiled. ${compilerHint}`);
-    if (!sqliteWorks()) throw new PrepareError(`SQLite was compiled but does not load. ${compilerHint}`);
-  }
+  if (!sqliteWorks()) compileSqlite();
+  // What was fetched ready-made may be of no use; then it has to be compiled here.
+  if (!sqliteWorks()) compileSqlite({ npm_config_build_from_source: 'true' });
+  if (!sqliteWorks()) throw new PrepareError(`SQLite was compiled but does not work. ${compilerHint}`);
+}
+
+function compileSqlite(env = {}) {
+  say(`Compiling SQLite for Node ${process.versions.node} (takes some minutes) ...`);
+  const flags = `${process.env.CXXFLAGS ?? ''} -include "${inRoot('scripts', 'sqlite-object-wrap.h')}"`;
+  const rebuild = ['rebuild', '--ignore-scripts=false', ...allowedScripts()];
+  npm(rebuild, `SQLite could not be compiled. ${compilerHint}`, { CXXFLAGS: flags, ...env });
 }
 
 function filesBelow(directory) {
