@@ -165,12 +165,12 @@ describe('any history', () => {
           const known: Known = { users: new Map(), groups: new Map() };
           for (const one of steps) await one.run(bridge, known);
           bridge.control.clearFaults();
-          await bridge.pass(120_000);
-          await bridge.finish();
-          await bridge.sync();
-          await bridge.finish();
+          await bridge.calm();
+          await bridge.inTime(bridge.app.reconciler.syncNow('test'));
+          await bridge.calm();
           bridge.control.clearRequests();
-          await bridge.sync();
+          await bridge.inTime(bridge.app.reconciler.syncNow('test'));
+          await bridge.calm();
           expect(bridge.writes()).toEqual([]);
         } finally {
           await bridge.close();

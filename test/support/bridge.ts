@@ -23,6 +23,7 @@ import type { Switches } from '../../src/sandbox/switches.js';
 import { openStore } from '../../src/store/sqlite-store.js';
 import type { Store } from '../../src/store/port.js';
 import { createFakeClock, settle, type FakeClock } from './fake-clock.js';
+import { searchForSecrets, type SecretSearch } from './secret-search.js';
 import { watchUnmanaged } from './unmanaged.js';
 import { snapshotWorkspace, type WorkspaceSnapshot } from './workspace-snapshot.js';
 
@@ -84,6 +85,10 @@ export interface TestBridge {
   idle(): Promise<void>;
   /** Moves time until the agenda holds nothing that was postponed, at most `limitMs`. */
   finish(limitMs?: number): Promise<void>;
+  /** Time moves while this is waited for: calls are spaced, and those that hang have to be cut off. */
+  inTime<T>(work: Promise<T>): Promise<T>;
+  /** Moves time until nothing is planned, put off or under way; `each` is done in every half minute. */
+  calm(each?: () => void): Promise<void>;
   /** A full reading, and everything that follows from it. */
   sync(): Promise<void>;
   workspace(): WorkspaceSnapshot;
@@ -93,7 +98,7 @@ export interface TestBridge {
   setRules(rules: Partial<Rules>): Promise<void>;
   /** Ends the bridge and starts it again on the same database; the workspace stays. */
   restart(env?: Readonly<Record<string, string>>): Promise<void>;
-  /** Ends everything. Throws if somebody was changed whom no IdP manages. */
+  /** Ends everything. Throws if somebody was changed whom no IdP manages, or a secret has come out. */
   close(): Promise<void>;
 }
 
@@ -103,6 +108,7 @@ interface Running {
   readonly config: Config;
   readonly server: HttpServer;
   readonly scimUrl: string;
+  readonly secrets: SecretSearch;
 }
 
 /** Starts a sandbox and a bridge on it, and waits for the first reading. Close it. */
@@ -132,6 +138,7 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
     },
     async restart(env) {
       await stop(running, clock);
+      running.secrets.check(logLines);
       running = await start(env);
     },
     async close() {
@@ -139,6 +146,7 @@ export async function startTestBridge(options: TestBridgeOptions = {}): Promise<
       await stop(running, clock);
       try {
         unmanaged.check();
+        running.secrets.check(logLines);
       } finally {
         await listening.close();
         rmSync(directory, { recursive: true, force: true });
@@ -161,14 +169,16 @@ async function run(parts: {
   readonly rules: Partial<Rules>;
 }): Promise<Running> {
   const { clock, sandbox, listening, file, logLines } = parts;
-  const config = configFor({
+  const env = {
     PORT: '0',
     ELEVENLABS_API_KEY: sandbox.apiKey(),
     ELEVENLABS_BASE_URL: listening.url,
     DATABASE_PATH: file,
     SCIM_TOKEN: TOKEN,
     ...parts.env,
-  });
+  };
+  const config = configFor(env);
+  const secrets = searchForSecrets(env);
   const log = pino({ level: 'debug' }, { write: (line: string) => logLines.push(line) });
   const base = buildRules(config, null);
   const rules = (): Rules => ({ ...base, ...parts.rules });
@@ -184,10 +194,10 @@ async function run(parts: {
     random: () => 0.5,
     onOtherWorkspace: () => undefined,
   });
-  const server = await serveHttp(app.http, { ...config, connections: app.connections, clock, log });
+  const server = await serveHttp(secrets.watch(app.http), { ...config, connections: app.connections, clock, log });
   url = `http://127.0.0.1:${String(server.port)}`;
   await app.start();
-  return { app, store, config, server, scimUrl: url + SCIM_PATH };
+  return { app, store, config, server, secrets, scimUrl: url + SCIM_PATH };
 }
 
 function configFor(env: Readonly<Record<string, string>>): Config {
@@ -297,6 +307,22 @@ function createHandle(parts: {
         await clock.advanceAsync(1000);
       }
       throw new Error(`something is still postponed after ${String(limitMs)} ms\n${tail(logLines)}`);
+    },
+    async inTime(work) {
+      let isDone = false;
+      const done = work.finally(() => (isDone = true));
+      done.catch(() => undefined);
+      while (!isDone) await handle.pass(1_000);
+      return done;
+    },
+    async calm(each) {
+      for (let turn = 0; turn < 1_000; turn++) {
+        await handle.pass(30_000);
+        each?.();
+        const open = await running().store.ledger({ states: ['planned', 'sending'], limit: 1 });
+        if (open.length === 0 && running().app.reconciler.state.inWork === 0) return;
+      }
+      throw new Error(`it never settled\n${tail(logLines)}`);
     },
     async sync() {
       await running().app.reconciler.syncNow('test');
