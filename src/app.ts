@@ -112,7 +112,7 @@ export function createApp(options: AppOptions): App {
     baseUrl: scimUrl,
     verifyAccessToken: oauth.verify,
     onAuthenticated: (request) => connections.trust(request.socket),
-    onRequest: (event) => telemetry.onRequest(event),
+    onRequest: (event, refusal) => telemetry.onRequest(event, refusal),
   });
   const admin = createAdminSurface({
     ...{ store, clock, log, rules, config, telemetry, metrics },

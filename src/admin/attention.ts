@@ -1,6 +1,6 @@
 /** What needs an administrator, the most urgent first, each with what to do about it. */
-import type { LinkRecord, TokenRecord } from '../store/port.js';
-import type { PageContext } from './context.js';
+import type { LinkRecord, RefusedRequest, TokenRecord } from '../store/port.js';
+import type { PageContext, SeenRequest } from './context.js';
 import { html, path, type Content } from './html.js';
 import { actionForm } from './parts.js';
 import type { TokenWarning } from './token-warnings.js';
@@ -17,6 +17,8 @@ export interface AttentionSources {
   readonly tokens: readonly TokenRecord[];
   readonly warnings: readonly TokenWarning[];
   readonly links: readonly LinkRecord[];
+  /** Requests of the last day that were refused, newest first. */
+  readonly refused: readonly RefusedRequest[];
 }
 
 export function findAttention(context: PageContext, sources: AttentionSources): readonly Item[] {
@@ -25,6 +27,7 @@ export function findAttention(context: PageContext, sources: AttentionSources): 
     ...aboutDryRun(context),
     ...aboutReadings(context),
     ...aboutChanges(context),
+    ...aboutRefused(sources.refused),
     ...aboutTokens(context, sources.warnings),
     ...aboutGroups(sources.links),
     ...aboutDrift(context),
@@ -168,6 +171,18 @@ function aboutChanges({ numbers, now }: PageContext): readonly Item[] {
   return items;
 }
 
+function aboutRefused([last, ...others]: readonly RefusedRequest[]): readonly Item[] {
+  if (last === undefined) return [];
+  return [
+    {
+      tone: 'warn',
+      title: `${plural(others.length + 1, 'request')} refused within a day`,
+      text: html`The last one: <span class="wrap">${last.detail}</span>`,
+      action: html`<a class="button" href="${path(['trace'])}">See all</a>`,
+    },
+  ];
+}
+
 function aboutTokens({ now }: PageContext, warnings: readonly TokenWarning[]): readonly Item[] {
   return warnings.map(({ label, expiresAt }): Item => {
     const isOver = expiresAt <= now;
@@ -214,17 +229,29 @@ function aboutDrift({ numbers, facts }: PageContext): readonly Item[] {
   ];
 }
 
+/** How many of the last requests had no valid token, since the last one that had. Newest first. */
+export function strangersSince(requests: readonly SeenRequest[]): number {
+  const good = requests.findIndex(({ tokenLabel }) => tokenLabel !== null);
+  return requests.slice(0, good < 0 ? undefined : good).filter(({ status }) => status === 401).length;
+}
+
 function aboutStart({ recentRequests }: PageContext, tokens: readonly TokenRecord[]): readonly Item[] {
-  const hasSpoken = tokens.some(({ kind, lastUsedAt }) => kind !== 'admin' && lastUsedAt !== null);
-  if (hasSpoken) return [];
-  const refused = recentRequests().some(({ status }) => status === 401);
+  const strangers = strangersSince(recentRequests());
+  if (strangers > 0)
+    return [
+      {
+        tone: 'warn',
+        title: `${plural(strangers, 'request')} without a valid token`,
+        text: 'Nothing valid has come since. If it is your identity provider: enter its token there once more.',
+        action: html`<a class="button" href="${path(['setup'])}">See requests</a>`,
+      },
+    ];
+  if (tokens.some(({ kind, lastUsedAt }) => kind !== 'admin' && lastUsedAt !== null)) return [];
   return [
     {
       tone: 'calm',
       title: 'No identity provider has connected yet',
-      text: refused
-        ? 'Somebody tried with a token that is not valid here.'
-        : 'Set up Entra ID or Okta with the values that the set-up pages show.',
+      text: 'Set up Entra ID or Okta with the values that the set-up pages show.',
       action: html`<a class="button primary" href="${path(['setup'])}">Set up</a>`,
     },
   ];

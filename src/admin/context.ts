@@ -49,6 +49,7 @@ export interface UpstreamState {
 /** A request as the set-up page shows it: enough to see why an IdP does not get through. */
 export interface SeenRequest {
   readonly at: Millis;
+  readonly requestId: string;
   readonly method: string;
   readonly template: string | null;
   readonly status: number;

@@ -23,6 +23,10 @@ export const USER_STATUS: Readonly<Record<UserStatus, Word & { readonly meaning:
   none: { text: 'No access', tone: 'calm', meaning: 'Not in the workspace, and nothing is due.' },
 };
 
+/** Many of one state, as a heading over their number. */
+export const statusOfMany = (status: UserStatus): string =>
+  status === 'member' ? 'Members' : USER_STATUS[status].text;
+
 export const LEDGER_STATE: Readonly<Record<LedgerState, Word>> = {
   planned: { text: 'Planned', tone: 'busy' },
   sending: { text: 'Under way', tone: 'busy' },

@@ -7,13 +7,14 @@ import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import type { UpstreamCall } from '../reconcile/limited-gateway.js';
-import type { RequestEvent } from '../scim/request-log.js';
-import type { ReadingCall, StatisticsStore } from '../store/port.js';
+import type { RequestEvent, RequestRefusal } from '../scim/request-log.js';
+import type { ReadingCall, RefusedRequest, StatisticsStore } from '../store/port.js';
 
 /** Names of the hourly counters; the page draws them. */
 export const HOURLY = {
   requests: 'requests',
   requestFailures: 'requestFailures',
+  unauthenticated: 'unauthenticated',
   calls: 'calls',
   callFailures: 'callFailures',
 } as const;
@@ -22,11 +23,16 @@ const FLUSH_MS = 5_000;
 const HOUR_MS = 3_600_000;
 /** At one reading per 30 s this is more than a day; faults make more. */
 const READINGS_KEPT = { rows: 5_000, days: 7 } as const;
+/** A user that an IdP tries in vain every 40 minutes makes 36 a day. */
+const REFUSED_KEPT = { rows: 5_000, days: 30 } as const;
 /** While the database cannot be written, memory must not grow without end. */
 const MOST_WAITING = 1_000;
 
 /** One of the last requests, for whoever sets up an IdP. */
-export interface RecentRequest extends Pick<RequestEvent, 'method' | 'template' | 'status' | 'idp' | 'tokenLabel'> {
+export interface RecentRequest extends Pick<
+  RequestEvent,
+  'requestId' | 'method' | 'template' | 'status' | 'idp' | 'tokenLabel'
+> {
   readonly at: number;
 }
 
@@ -34,7 +40,7 @@ export interface RecentRequest extends Pick<RequestEvent, 'method' | 'template' 
 const RECENT_KEPT = 50;
 
 export interface Telemetry {
-  onRequest(event: RequestEvent): void;
+  onRequest(event: RequestEvent, refusal: RequestRefusal | null): void;
   /** Newest first. */
   recentRequests(): readonly RecentRequest[];
   onCall(call: UpstreamCall): void;
@@ -53,6 +59,7 @@ export function createTelemetry(parts: {
   const { store, clock, log, metrics } = parts;
   let counts = new Map<string, number>();
   let calls: ReadingCall[] = [];
+  let refused: RefusedRequest[] = [];
   let recent: readonly RecentRequest[] = [];
   let cancel: () => void = () => undefined;
 
@@ -61,14 +68,19 @@ export function createTelemetry(parts: {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   };
   const flush = async (): Promise<void> => {
-    const [gathered, made] = [counts, calls];
+    const [gathered, made, turnedAway] = [counts, calls, refused];
     if (gathered.size === 0 && made.length === 0) return;
     counts = new Map();
     calls = [];
+    refused = [];
+    const keep = ({ rows, days }: typeof READINGS_KEPT | typeof REFUSED_KEPT): Keep => ({
+      rows,
+      since: clock.now() - days * 24 * HOUR_MS,
+    });
     try {
       if (gathered.size > 0) await store.addHourly([...gathered].map(toHourly));
-      const since = clock.now() - READINGS_KEPT.days * 24 * HOUR_MS;
-      if (made.length > 0) await store.addReadingCalls(made, { rows: READINGS_KEPT.rows, since });
+      if (turnedAway.length > 0) await store.addRefusedRequests(turnedAway, keep(REFUSED_KEPT));
+      if (made.length > 0) await store.addReadingCalls(made, keep(READINGS_KEPT));
     } catch (error) {
       // Numbers for people: not worth a retry, and never a failure of what they count.
       log.debug({ err: error }, 'counters could not be stored');
@@ -81,12 +93,17 @@ export function createTelemetry(parts: {
     });
   };
   return {
-    onRequest(event) {
+    onRequest(event, refusal) {
       metrics.onRequest(event);
       count(HOURLY.requests);
       if (event.outcome !== 'ok') count(HOURLY.requestFailures);
-      const { method, template, status, idp, tokenLabel } = event;
-      recent = [{ at: clock.now(), method, template, status, idp, tokenLabel }, ...recent.slice(0, RECENT_KEPT - 1)];
+      const { requestId, method, template, status, idp, tokenLabel } = event;
+      const request = { at: clock.now(), requestId, method, template, status, tokenLabel };
+      recent = [{ ...request, idp }, ...recent.slice(0, RECENT_KEPT - 1)];
+      // Strangers are counted only: they could fill the table.
+      if (tokenLabel === null && event.outcome === 'unauthorized') count(HOURLY.unauthenticated);
+      else if (refusal !== null && !isLookUp(event) && refused.length < MOST_WAITING)
+        refused.push({ ...request, ...refusal });
     },
     recentRequests: () => recent,
     onCall(call) {
@@ -104,6 +121,15 @@ export function createTelemetry(parts: {
     },
   };
 }
+
+interface Keep {
+  readonly rows: number;
+  readonly since: number;
+}
+
+/** IdPs ask for what is no more: that is an answer, and no refusal. */
+const isLookUp = ({ method, status }: RequestEvent): boolean =>
+  (method === 'GET' || method === 'HEAD') && status === 404;
 
 function toHourly([key, count]: [string, number]): { hour: number; name: string; count: number } {
   const [hour = '', name = ''] = key.split(' ');

@@ -1,4 +1,6 @@
 /** What `doctor` finds in the database: tokens, work that is stuck, links, protected members. */
+import { HOURLY } from '../app/telemetry.js';
+import { cleanText } from '../domain/refusal.js';
 import type { Millis } from '../domain/types.js';
 import { DROPPED } from '../store/ledger.js';
 import type { Store, TokenRecord } from '../store/port.js';
@@ -7,10 +9,12 @@ import { DRY_RUN_UNTIL_ACCEPTED } from './restored.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { count, iso, span } from './output.js';
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 const SOON_MS = 30 * DAY;
 const STUCK_MS = 600_000;
 const MOST_NAMES = 5;
+const MOST_REFUSALS = 1_000;
 
 export async function checkTokens(store: Store, now: Millis): Promise<readonly Finding[]> {
   const tokens = (await store.listTokens()).filter(
@@ -54,6 +58,7 @@ export async function checkDirectory(opened: Opened, now: Millis): Promise<reado
   return [
     ...(await checkRestore(store)),
     ...(await checkWork(store, now)),
+    ...(await checkRequests(store, now)),
     ...(await checkReading(opened, now)),
     ...(await checkLinks(store)),
     ...(await checkProtected(opened)),
@@ -111,6 +116,41 @@ async function checkWork(store: Store, now: Millis): Promise<readonly Finding[]>
       ),
     );
   return findings.length === 0 ? [ok('Work', 'nothing is held, refused or stuck')] : findings;
+}
+
+/** What IdPs were told within a day, as far as nothing has come right since. */
+export async function checkRequests(store: Store, now: Millis): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  const strangers = await countStrangers(store, now);
+  if (strangers > 0)
+    findings.push(
+      warn(
+        'Requests',
+        `${count(strangers, 'request')} within a day came without a valid token`,
+        'If it is your IdP: enter its token there once more, or make a new one: `token create <label>`.',
+      ),
+    );
+  const refused = await store.refusedRequests({ since: now - DAY, limit: MOST_REFUSALS, standing: true });
+  const [last] = refused;
+  if (last !== undefined)
+    findings.push(
+      warn(
+        'Requests',
+        `${count(refused.length, 'request')} within a day answered with an error; the last: ${cleanText(last.detail)}`,
+        `See \`trace ${last.requestId}\`, and \`explain <e-mail>\` of whom it concerns.`,
+      ),
+    );
+  return findings.length === 0 ? [ok('Requests', 'no error within a day that still stands')] : findings;
+}
+
+/** Requests without a valid token, unless one with a valid token came in a later hour. */
+async function countStrangers(store: Store, now: Millis): Promise<number> {
+  const counts = (await store.hourly(Math.floor((now - DAY) / HOUR))).filter(
+    ({ name }) => name === HOURLY.unauthenticated,
+  );
+  const tokens = (await store.listTokens()).filter(({ kind }) => kind !== 'admin');
+  const lastGood = Math.max(...tokens.map(({ lastUsedAt }) => Math.floor((lastUsedAt ?? 0) / HOUR)));
+  return counts.filter(({ hour }) => hour >= lastGood).reduce((sum, hour) => sum + hour.count, 0);
 }
 
 async function checkReading({ store, config }: Opened, now: Millis): Promise<readonly Finding[]> {

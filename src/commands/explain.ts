@@ -4,11 +4,12 @@ import { explain, type Explanation } from '../domain/explain.js';
 import { renderExplanation } from '../domain/explain-text.js';
 import { planPerson } from '../domain/plan.js';
 import type { WorkspaceGroupId } from '../domain/types.js';
-import type { PersonRef } from '../store/port.js';
+import type { PersonRef, RefusedRequest } from '../store/port.js';
 import { CommandError, type CommandContext, type Opened } from './context.js';
 import { act, withJson, type Json } from './define.js';
 import { findPerson } from './find.js';
 import { freshGuards } from './fresh-guards.js';
+import { refusalText, refusalToJson } from './refusals.js';
 
 const LEDGER_ROWS = 500;
 
@@ -21,26 +22,30 @@ export function explainCommand(program: Command, context: CommandContext): void 
         context.withStore(async (opened) => {
           const person = await findPerson(opened.store, text);
           const explained = await explainPerson(opened, person, context);
-          if (json === true) context.output.json(explained.explanation);
+          if (json === true)
+            context.output.json({ ...explained.explanation, refusedRequest: refusalToJson(explained.refusedRequest) });
           else context.output.line(explained.text);
         }),
       ),
     );
 }
 
-export async function explainPerson(
-  opened: Opened,
-  ref: PersonRef,
-  context: CommandContext,
-): Promise<{ readonly explanation: Explanation; readonly text: string }> {
+export interface Explained {
+  readonly explanation: Explanation;
+  readonly text: string;
+  readonly refusedRequest: RefusedRequest | null;
+}
+
+export async function explainPerson(opened: Opened, ref: PersonRef, context: CommandContext): Promise<Explained> {
   const { store, rules } = opened;
   const now = context.shell.clock.now();
   const person = await store.person(ref.id);
   if (person === null) throw new CommandError(`${ref.userName} has just gone.`);
-  const [ledger, groups, standing] = await Promise.all([
+  const [ledger, groups, standing, { unlinked, refusedRequest }] = await Promise.all([
     store.ledger({ subject: `user:${ref.id}`, limit: LEDGER_ROWS }),
     store.groups(),
     store.standingShares(ref.id),
+    store.besideThePlan(ref.id),
   ]);
   const names = new Map(groups.map((group) => [group.groupId, group.name]));
   const guards = await freshGuards(opened, context);
@@ -50,6 +55,7 @@ export async function explainPerson(
     now,
   );
   const groupName = (id: WorkspaceGroupId): string | null => names.get(id) ?? null;
-  const explanation = explain({ person, rules, ledger, now, groupName, notes, standing });
-  return { explanation, text: renderExplanation(explanation) };
+  const explanation = explain({ person, rules, ledger, now, groupName, notes, standing, unlinked });
+  const text = [renderExplanation(explanation), ...(refusedRequest === null ? [] : [refusalText(refusedRequest)])];
+  return { explanation, text: text.join('\n'), refusedRequest };
 }

@@ -3,14 +3,21 @@ import type { UserRecord, GroupRecord, PersonRef, Store } from '../store/port.js
 import { fold } from '../domain/fold.js';
 import { textAt } from '../domain/json.js';
 import { CommandError } from './context.js';
+import { refusalText } from './refusals.js';
+
+const MOST_REFUSALS = 3;
 
 /** One user by address, user name or id. Tombstones only where no live user matches. */
 export async function findPerson(store: Store, text: string): Promise<PersonRef> {
   const found = await store.findPeople(text.trim());
   const live = found.filter(({ deletedAt }) => deletedAt === null);
   const [first, second] = live.length > 0 ? live : found;
-  if (first === undefined)
-    throw new CommandError(`There is no user "${text}", neither by e-mail nor by user name or id.`);
+  if (first === undefined) {
+    // A user whose creation was refused is none, and the one that is asked for.
+    const refused = await store.refusedRequests({ about: [text], limit: MOST_REFUSALS });
+    const none = `There is no user "${text}", neither by e-mail nor by user name or id.`;
+    throw new CommandError([none, ...refused.map(refusalText)].join('\n'));
+  }
   if (second === undefined || live.length === 0) return first;
   const names = live.map(({ userName, id }) => `  ${userName}  ${id}`);
   throw new CommandError([`"${text}" is more than one user; say the id:`, ...names].join('\n'));

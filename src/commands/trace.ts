@@ -8,6 +8,7 @@ import { CommandError, type CommandContext } from './context.js';
 import { act, wholeNumber, withJson, type Json } from './define.js';
 import { findPerson } from './find.js';
 import { count, iso, type Colours, type Output } from './output.js';
+import { refusalText, refusalToJson } from './refusals.js';
 
 interface TraceOptions extends Json {
   readonly limit: number;
@@ -25,20 +26,24 @@ async function trace(context: CommandContext, text: string, { limit, json }: Tra
   const { output } = context;
   await context.withStore(async ({ store }) => {
     const found = await store.trace({ requestId: text.trim(), limit });
-    const result = found.causes.length > 0 ? found : await traceOfPerson(store, text, limit);
+    const refused = await store.refusedRequests({ requestId: text.trim(), limit: 1 });
+    const isRequest = found.causes.length > 0 || refused.length > 0;
+    const result = isRequest ? found : await traceOfPerson(store, text, limit);
     if (json === true) {
-      output.json(toJson(result));
+      output.json({ ...toJson(result), refused: refused.map(refusalToJson) });
       return;
     }
+    for (const request of refused) output.line(`${refusalText(request)}\n`);
     const people = await store.peopleOf([...new Set(subjectsOf(result))]);
     for (const cause of result.causes) printCause(cause, people, output);
-    if (result.causes.length === 0) output.note('Nothing is recorded.');
+    if (result.causes.length === 0 && refused.length === 0) output.note('Nothing is recorded.');
   });
 }
 
 async function traceOfPerson(store: Store, text: string, limit: number): Promise<Trace> {
-  const looksLikeId = !text.includes('@') && (await store.findPeople(text)).length === 0;
-  if (looksLikeId)
+  const isName = (await store.findPeople(text)).length > 0;
+  const wasRefused = (await store.refusedRequests({ about: [text], limit: 1 })).length > 0;
+  if (!text.includes('@') && !isName && !wasRefused)
     throw new CommandError(`Nothing is recorded of a request "${text}", and there is no user of that name.`);
   const person = await findPerson(store, text);
   return store.trace({ userId: person.id, limit });

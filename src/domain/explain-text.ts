@@ -1,5 +1,5 @@
 /** An explanation as text for a terminal or a page; every line stands for itself. */
-import type { About, Aspect, Explanation, LedgerFact, Obstacle } from './explain.js';
+import type { About, Aspect, Explanation, LedgerFact, Obstacle, UnlinkedGroup } from './explain.js';
 import type { Protection } from './person.js';
 import { cleanText } from './refusal.js';
 import type { Millis } from './types.js';
@@ -37,6 +37,8 @@ function nameOf(about: About): string {
       return 'seat';
     case 'group':
       return about.name === null ? `group ${about.groupId}` : `group "${cleanText(about.name)}"`;
+    case 'unlinkedGroup':
+      return `group "${cleanText(about.name)}"`;
     case 'share':
       return about.via === undefined ? `share ${about.resource}` : `share ${about.resource} of ${about.via}`;
   }
@@ -67,6 +69,8 @@ export function renderObstacle(obstacle: Obstacle): string {
       return 'not applied: it is lower than the seat found at adoption; applied when the rule changes';
     case 'notOurs':
       return 'given by somebody else, left so';
+    case 'unlinked':
+      return UNLINKED[obstacle.linkStatus];
     case 'refused':
       return `refused: ${cleanText(obstacle.error)}${obstacle.until === null ? '' : ` Tried again after ${iso(obstacle.until)} or when the IdP writes the user`}`;
     case 'withheld':
@@ -81,6 +85,12 @@ export function renderObstacle(obstacle: Obstacle): string {
           : 'to be sent';
   }
 }
+
+const UNLINKED: Readonly<Record<UnlinkedGroup['linkStatus'], string>> = {
+  unlinked: 'the workspace has no group of this name: make one at ElevenLabs, or link the group to another one',
+  ambiguous: 'several workspace groups have this name: link the group to the right one',
+  readOnly: "ElevenLabs' own SCIM manages the workspace group of this name: nothing is changed in it",
+};
 
 function renderPending({ invite, repeatsAt }: Extract<Obstacle, { kind: 'invitePending' }>): string {
   const sent = invite.sentAt === null ? 'being sent' : `sent ${iso(invite.sentAt)}`;

@@ -15,6 +15,7 @@ import {
   type Address,
   type Change,
   type LedgerState,
+  type LinkStatus,
   type Millis,
   type SeatType,
   type ShareRole,
@@ -45,8 +46,15 @@ export interface ExplainInput {
   readonly ledger: readonly LedgerFact[];
   /** Shares that reach the person through workspace groups and the baseline of all members. */
   readonly standing?: readonly StandingShare[];
+  /** Groups of the IdP that the person is in and that stand for no workspace group. */
+  readonly unlinked?: readonly UnlinkedGroup[];
   /** What the policies withhold now, if they were asked. */
   readonly notes?: readonly PolicyNote[];
+}
+
+export interface UnlinkedGroup {
+  readonly name: string;
+  readonly linkStatus: Exclude<LinkStatus, 'linked'>;
 }
 
 /** A share with something that the person belongs to. */
@@ -79,6 +87,7 @@ export type Obstacle =
   | { readonly kind: 'declined' }
   /** Somebody else gave it: the bridge takes away only its own. */
   | { readonly kind: 'notOurs' }
+  | { readonly kind: 'unlinked'; readonly linkStatus: UnlinkedGroup['linkStatus'] }
   | { readonly kind: 'refused'; readonly error: string; readonly until: Millis | null }
   | { readonly kind: 'withheld'; readonly note: PolicyNote }
   | { readonly kind: 'held' }
@@ -90,6 +99,7 @@ export type About =
   | { readonly kind: 'formerAddress'; readonly address: Address }
   | { readonly kind: 'seat' }
   | { readonly kind: 'group'; readonly groupId: WorkspaceGroupId; readonly name: string | null }
+  | { readonly kind: 'unlinkedGroup'; readonly name: string }
   /** `via`: the person has it through that, a workspace group or everybody's baseline. */
   | { readonly kind: 'share'; readonly resource: string; readonly via?: string };
 
@@ -128,6 +138,7 @@ export function explain(input: ExplainInput): Explanation {
       ...formerAddresses(person).map((former) => explainFormer(former, input, pending)),
       explainSeat(input, pending),
       ...groupIds(person).map((groupId) => explainGroup(groupId, input, pending)),
+      ...(desired === 'active' ? (input.unlinked ?? []) : []).map(explainUnlinked),
       ...resources(person).map((resource) => explainShare(resource, input, pending)),
       ...(input.standing ?? []).map(explainStanding),
     ],
@@ -281,6 +292,18 @@ function explainGroup(groupId: WorkspaceGroupId, input: ExplainInput, pending: P
             ? { kind: 'notOurs' }
             : null,
     last: lastOf(input, (change) => isGroup(change, groupId)),
+  };
+}
+
+function explainUnlinked({ name, linkStatus }: UnlinkedGroup): Aspect {
+  return {
+    about: { kind: 'unlinkedGroup', name },
+    wanted: 'member',
+    actual: 'none',
+    rule: `member of "${name}"`,
+    isSettled: false,
+    obstacle: { kind: 'unlinked', linkStatus },
+    last: null,
   };
 }
 

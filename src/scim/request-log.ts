@@ -24,6 +24,13 @@ export interface RequestEvent {
   readonly clientRequestId: string | null;
 }
 
+/** What an error answer said, and whom the request was about. Names people: not for the log. */
+export interface RequestRefusal {
+  readonly detail: string;
+  /** Id, names and addresses that the request named. */
+  readonly about: readonly string[];
+}
+
 const USER_AGENTS: readonly (readonly [string, Idp])[] = [
   ['okta', 'okta'],
   ['onelogin', 'onelogin'],
@@ -48,6 +55,21 @@ function hasEntraOperations(body: unknown): boolean {
   const operations = (body as { readonly Operations?: unknown } | undefined)?.Operations;
   const first = Array.isArray(operations) ? (operations[0] as { readonly op?: unknown } | null | undefined) : undefined;
   return first?.op === 'Add' || first?.op === 'Replace' || first?.op === 'Remove';
+}
+
+const MOST_NAMES = 10;
+const LONGEST_NAME = 320;
+
+/** Id, user name, display name and e-mail addresses, as far as a request names them. */
+export function namesIn(id: string | null, body: unknown): readonly string[] {
+  const { userName, displayName, emails } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const addresses = Array.isArray(emails)
+    ? (emails as readonly unknown[]).map((email) => (email as { readonly value?: unknown } | null)?.value)
+    : [];
+  const names = [id, userName, displayName, ...addresses].filter(
+    (name): name is string => typeof name === 'string' && name !== '' && name.length <= LONGEST_NAME,
+  );
+  return [...new Set(names)].slice(0, MOST_NAMES);
 }
 
 /** A client's own request id, if it cannot hurt a log line. */

@@ -25,7 +25,15 @@ import { discardBody, readJsonBody, type BodyLimits } from './json-body.js';
 import { namedEntitlements, type Entitlement } from './okta-roles.js';
 import { NO_PARAMETERS, parseQuery } from './query.js';
 import { sendError, toScimError } from './reply.js';
-import { guessIdp, logRequest, outcomeOf, readClientRequestId, type RequestEvent } from './request-log.js';
+import {
+  guessIdp,
+  logRequest,
+  namesIn,
+  outcomeOf,
+  readClientRequestId,
+  type RequestEvent,
+  type RequestRefusal,
+} from './request-log.js';
 import { matchRoute, type Route } from './routes.js';
 import { scimmyDispatcher } from './scimmy-router.js';
 import { scopeRefusal } from '../domain/token-scopes.js';
@@ -45,8 +53,8 @@ export interface ScimRouterOptions {
   readonly newRequestId?: () => string;
   /** Called as soon as a request is known to come from a holder of a valid token. */
   readonly onAuthenticated?: (request: Request) => void;
-  /** Called once per request, when its answer has gone out. */
-  readonly onRequest?: (event: RequestEvent) => void;
+  /** Called once per request, when its answer has gone out; `refusal`: the answer was an error. */
+  readonly onRequest?: (event: RequestEvent, refusal: RequestRefusal | null) => void;
 }
 
 /** What is known of a request so far; the log line is made of it. */
@@ -146,7 +154,8 @@ function begin(request: Request, response: Response, options: ScimRouterOptions)
     };
     logRequest(log, event);
     try {
-      onRequest?.(event);
+      const { error, route } = known;
+      onRequest?.(event, error && { detail: error.message, about: namesIn(route?.id ?? null, request.body) });
     } catch (error) {
       // Thrown in an event, it would end the process.
       log.error({ err: error, requestId: known.requestId }, 'an observer of requests failed');

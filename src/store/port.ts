@@ -9,7 +9,7 @@
  * Every method may reject with ScimError 503 when the database is busy, full or read-only; then
  * nothing was changed.
  */
-import type { StandingShare } from '../domain/explain.js';
+import type { StandingShare, UnlinkedGroup } from '../domain/explain.js';
 import type { Filter, AttributePath } from '../domain/filter.js';
 import type { DriftItem } from '../domain/drift.js';
 import type { GivenShare, Person, WantedShare } from '../domain/person.js';
@@ -734,6 +734,14 @@ export interface Leaver {
   readonly error: string | null;
 }
 
+/** What explains a person and stands in no plan. */
+export interface BesideThePlan {
+  /** Groups that the person is in and that stand for no workspace group. */
+  readonly unlinked: readonly UnlinkedGroup[];
+  /** The last request about the person that was refused; null: none since the IdP last wrote the person. */
+  readonly refusedRequest: RefusedRequest | null;
+}
+
 export interface InspectionStore {
   /** By id, user name or any address; live users first. */
   findPeople(text: string): Promise<readonly PersonRef[]>;
@@ -745,6 +753,7 @@ export interface InspectionStore {
     readonly userId?: UserId;
     readonly limit: number;
   }): Promise<readonly InviteRecord[]>;
+  besideThePlan(id: UserId): Promise<BesideThePlan>;
   links(): Promise<readonly LinkRecord[]>;
   trace(query: TraceQuery): Promise<Trace>;
   leavers(query: { readonly since: Millis; readonly until: Millis }): Promise<readonly Leaver[]>;
@@ -793,6 +802,20 @@ export interface Numbers {
   readonly bytes: number;
 }
 
+/** A request of an IdP that was answered with an error. */
+export interface RefusedRequest {
+  readonly requestId: string;
+  readonly at: Millis;
+  readonly method: string;
+  readonly template: string | null;
+  readonly status: number;
+  readonly tokenLabel: string | null;
+  /** What the IdP was told. */
+  readonly detail: string;
+  /** Id, names and addresses that the request named. */
+  readonly about: readonly string[];
+}
+
 /** Something in the workspace that is not as it was once settled. */
 export interface DriftRow {
   readonly id: number;
@@ -815,6 +838,20 @@ export interface StatisticsStore {
   ): Promise<void>;
   /** Newest first. */
   readingCalls(limit: number): Promise<readonly ReadingCallRow[]>;
+  /** As `addReadingCalls`. */
+  addRefusedRequests(
+    requests: readonly RefusedRequest[],
+    keep: { readonly rows: number; readonly since: Millis },
+  ): Promise<void>;
+  /** Newest first: one request, those that named any of these words (in any case), or all since a time;
+   * `standing`: without those about users whom the IdP has written since. */
+  refusedRequests(
+    query: { readonly limit: number } & (
+      | { readonly requestId: string }
+      | { readonly about: readonly string[] }
+      | { readonly since: Millis; readonly standing?: boolean }
+    ),
+  ): Promise<readonly RefusedRequest[]>;
   numbers(): Promise<Numbers>;
   /** Open, or ended drift; newest first. */
   drift(query: { readonly open: boolean; readonly limit: number }): Promise<readonly DriftRow[]>;

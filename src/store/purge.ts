@@ -14,6 +14,7 @@ import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
 import { findMember } from './mirror.js';
 import type { PurgeOutcome } from './port.js';
+import { forgetRefusedRequests } from './refused-requests.js';
 import { userSubject } from './subject.js';
 import { deleteUserRow } from './user-rows.js';
 import { rowOfUser, type UserRow } from './users.js';
@@ -28,8 +29,11 @@ export function purgeUser(core: Core, id: UserId, actor: string): PurgeOutcome {
   forgetPerson(core, row, inWorkspace);
   // Rows about others that name the person: an import, a link.
   for (const word of new Set([row.address, row.user_name_key])) {
-    if (word !== null && word.length > 2) core.run(CLEAR_AUDIT_OF_WORD, word, word);
+    if (word === null || word.length <= 2) continue;
+    core.run(CLEAR_AUDIT_OF_WORD, word, word);
+    forgetRefusedRequests(core, word);
   }
+  forgetRefusedRequests(core, id);
   writeAudit(core, { actor, action: 'user.purge', subject: userSubject(id), requestId: null });
   return { kind: 'purged', inWorkspace };
 }
@@ -67,7 +71,7 @@ function forgetPerson(core: Core, row: UserRow, keepRow: boolean): void {
  */
 export function expireOld(core: Core, before: Millis, limit: number): number {
   let removed = 0;
-  for (const sql of [DELETE_LEDGER, DELETE_READING_CALLS, CLEAR_AUDIT, DELETE_DRIFT, DELETE_CONFLICTS])
+  for (const sql of [DELETE_LEDGER, DELETE_READING_CALLS, DELETE_REQUESTS, CLEAR_AUDIT, DELETE_DRIFT, DELETE_CONFLICTS])
     removed += core.run(sql, before, limit).changes;
   for (const row of core.all<UserRow>(SELECT_OLD_TOMBSTONES, before, limit)) {
     forgetPerson(core, row, findMember(core, row.member_id) !== null);
@@ -97,6 +101,8 @@ const DELETE_LEDGER = `DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHE
   AND (state IN ('done', 'superseded') OR state = 'refused' AND retry_at IS NULL) LIMIT ?)`;
 const DELETE_READING_CALLS =
   'DELETE FROM upstream_calls WHERE id IN (SELECT id FROM upstream_calls WHERE ledger_id IS NULL AND started_at < ? LIMIT ?)';
+const DELETE_REQUESTS =
+  'DELETE FROM refused_requests WHERE id IN (SELECT id FROM refused_requests WHERE at < ? LIMIT ?)';
 const CLEAR_AUDIT = `UPDATE audit_log SET before = NULL, after = NULL
   WHERE id IN (SELECT id FROM audit_log WHERE at < ? AND ${HAS_PAYLOAD} LIMIT ?)`;
 const DELETE_DRIFT = 'DELETE FROM drift WHERE id IN (SELECT id FROM drift WHERE ended_at < ? LIMIT ?)';

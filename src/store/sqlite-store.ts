@@ -10,6 +10,7 @@ import { readAudit, writeAudit } from './audit.js';
 import { clockSetBack } from './clock-set-back.js';
 import { openConnection, type Connection } from './connection.js';
 import { readCensus, pastChanges } from './census.js';
+import { besideThePlan } from './beside-the-plan.js';
 import { createCore, type Core } from './core.js';
 import { finishCall } from './effects.js';
 import { registerFunctions } from './filter-functions.js';
@@ -44,6 +45,7 @@ import { membersReadAt, readSetting, writeSetting } from './settings.js';
 import { shareOverview, standingShares } from './share-overview.js';
 import { scheduleShares, wantedResources } from './share-schedule.js';
 import { readShareSubject } from './share-subjects.js';
+import { addRefusedRequests, listRefusedRequests } from './refused-requests.js';
 import { addHourly, addReadingCalls, listDrift, listReadingCalls, readHourly, readNumbers } from './statistics.js';
 import { scheduleTries } from './unlisted.js';
 import { addToken, expireToken, findToken, listTokens, revokeToken, touchToken } from './tokens.js';
@@ -237,6 +239,7 @@ function inspectionStore(core: Core): InspectionStore {
     peopleOf: (subjects) => core.read(() => peopleOf(core, subjects)),
     planSubjects: () => core.read(() => planSubjects(core)),
     invites: (query) => core.read(() => listInvites(core, query)),
+    besideThePlan: (id) => core.read(() => besideThePlan(core, id)),
     links: () => core.read(() => listLinks(core)),
     trace: (query) => core.read(() => readTrace(core, query)),
     leavers: (query) => core.read(() => listLeavers(core, query)),
@@ -249,6 +252,8 @@ function statisticsStore(core: Core): StatisticsStore {
     hourly: (sinceHour) => core.read(() => readHourly(core, sinceHour)),
     addReadingCalls: (calls, keep) => core.write(() => addReadingCalls(core, calls, keep)),
     readingCalls: (limit) => core.read(() => listReadingCalls(core, limit)),
+    addRefusedRequests: (requests, keep) => core.write(() => addRefusedRequests(core, requests, keep)),
+    refusedRequests: (query) => core.read(() => listRefusedRequests(core, query)),
     numbers: () => core.read(() => readNumbers(core)),
     drift: (query) => core.read(() => listDrift(core, query)),
   };

@@ -46,7 +46,7 @@ describe('pages of a bridge at work', () => {
 
   it('lists users with status, seat and groups, by page', async () => {
     const { text } = await admin.get('/users');
-    expect(text).toMatch(/Zoe Hart zoe@workspace.example Invited – Unknown Team/);
+    expect(text).toMatch(/Zoe Hart zoe@workspace.example Invited Full Unknown Team/);
     expect(text).toMatch(/Max Power max@workspace.example Locked Full Designers/);
     expect(text).toMatch(/Una Held una@workspace.example Held/);
   });

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Finding } from '../../src/commands/finding.js';
 import { ensureBuilt, startProcess, type BridgeProcess } from '../support/bridge-process.js';
 import { cli, onTerminal, type CliResult, type Place } from '../support/cli.js';
 
@@ -127,9 +128,9 @@ describe('one person', () => {
     expect(calls[0].latencyMs).toBeGreaterThan(0);
 
     const byRequest = (await run('trace', request, '--json')).json();
-    expect(byRequest).toEqual({ causes: [cause] });
+    expect(byRequest).toEqual({ causes: [cause], refused: [] });
     const byUpstream = (await run('trace', calls[0].upstreamRequestId, '--json')).json();
-    expect(byUpstream).toEqual({ causes: [cause] });
+    expect(byUpstream).toEqual({ causes: [cause], refused: [] });
     const text = (await run('trace', request)).stdout;
     expect(text).toContain('active: true -> false');
     expect(text).toContain(`ElevenLabs request ${calls[0].upstreamRequestId}`);
@@ -165,6 +166,34 @@ describe('one person', () => {
     ])
       expect(await run(...args)).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^[^\n]+\n$/) });
   });
+});
+
+describe('a user whom the bridge refused', () => {
+  it('is none, and every command that is asked for it says what the IdP was told', async () => {
+    const answer = await scim('POST', '/Users', { schemas: [USER_URN], userName: 'no-mailbox', active: true });
+    expect(answer.status).toBe(400);
+    const id = answer.headers.get('x-request-id') ?? '';
+    const told = `was answered 400: An active user needs an e-mail address`;
+    // The server writes them down every few seconds.
+    let traced: CliResult;
+    do traced = await run('trace', id);
+    while (traced.code !== 0);
+    expect(traced.stdout).toContain(`POST /Users of token:test idp ${told}`);
+    expect((await run('trace', id, '--json')).json()).toMatchObject({
+      causes: [],
+      refused: [{ requestId: id, status: 400, about: ['no-mailbox'] }],
+    });
+    for (const command of [['explain'], ['trace'], ['users', 'show']]) {
+      const { code, stdout, stderr } = await run(...command, 'No-Mailbox');
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain('There is no user "No-Mailbox"');
+      expect(stderr).toMatch(new RegExp(`${told}: .* \\(request ${id}\\)$`, 'm'));
+    }
+    const findings = (await run('doctor', '--offline', '--json')).json().findings as readonly Finding[];
+    expect(findings.filter(({ check }) => check === 'Requests')).toEqual([
+      expect.objectContaining({ level: 'warn', remedy: expect.stringContaining(`trace ${id}`) }),
+    ]);
+  }, 30_000);
 });
 
 describe('invites and sync', () => {
@@ -234,6 +263,13 @@ describe('groups', () => {
       displayName: 'Nowhere',
     });
     expect(made.status).toBe(201);
+    const inNowhere = await createUser('nora');
+    const { id } = (await made.json()) as { id: string };
+    const value = [{ value: inNowhere }];
+    await scim('PATCH', `/Groups/${id}`, { schemas: [PATCH_URN], Operations: [{ op: 'add', path: 'members', value }] });
+    expect((await run('explain', 'nora@acme.example')).stdout).toMatch(
+      /^open group "Nowhere": none, should be member; rule: member of "Nowhere"; the workspace has no group of this name/m,
+    );
     const list = (await run('groups', 'list', '--json')).json();
     expect(list).toContainEqual(
       expect.objectContaining({ displayName: 'Nowhere', linkStatus: 'unlinked', groupId: null }),

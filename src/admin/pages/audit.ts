@@ -114,7 +114,7 @@ function filterForm(query: Query): Html {
     ${choice('actor', 'By', { everything: 'everybody', texts: ACTORS }, query)}
     ${choice('action', 'About', { everything: 'everything', texts: ACTIONS }, query)}
     <div>
-      <label for="since">From</label
+      <label for="since">From (UTC)</label
       ><input type="datetime-local" id="since" name="since" value="${query.text('since')}" />
     </div>
     <div>

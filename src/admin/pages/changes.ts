@@ -118,7 +118,7 @@ function cells(
   const group = 'groupId' in change ? (groups.get(change.groupId) ?? null) : null;
   const text = changeText(change, name, group);
   return [
-    html`<span class="name">${text}</span><span class="sub">${subjectLink(subject, nameOf)}</span>`,
+    html`<span class="name">${subjectLink(subject, () => text)}</span>`,
     html`<span class="wrap">${why}</span>${error !== null && html`<span class="sub error">${error}</span>`}`,
     ago(createdAt, context.now),
     cause === null ? '–' : requestLink(cause),

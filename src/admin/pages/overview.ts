@@ -6,8 +6,11 @@ import { html, path, type Html } from '../html.js';
 import { stateOf, type Page } from '../layout.js';
 import { actionForm, card, facts, live, pill } from '../parts.js';
 import { tokenWarnings } from '../token-warnings.js';
-import { ago, bytesText, numberText, plural, USER_STATUS } from '../words.js';
+import { ago, bytesText, numberText, plural, statusOfMany, USER_STATUS } from '../words.js';
 import type { UserStatus } from '../../domain/types.js';
+
+const DAY_MS = 86_400_000;
+const MOST_REFUSALS = 1_000;
 
 const REQUESTS: Series = {
   title: 'Requests of identity providers',
@@ -20,13 +23,14 @@ const CALLS: Series = { title: 'Calls to ElevenLabs', all: 'calls', failed: 'cal
 export async function overviewPage(context: PageContext): Promise<Page> {
   const { store, now } = context;
   await context.flushCounters();
-  const [tokens, warnings, links, counts] = await Promise.all([
+  const [tokens, warnings, links, counts, refused] = await Promise.all([
     store.listTokens(),
     tokenWarnings(store, now),
     store.links(),
     store.hourly(FIRST_HOUR(now)),
+    store.refusedRequests({ since: now - DAY_MS, limit: MOST_REFUSALS, standing: true }),
   ]);
-  const items = findAttention(context, { tokens, warnings, links });
+  const items = findAttention(context, { tokens, warnings, links, refused });
   return {
     title: 'Overview',
     section: 'overview',
@@ -100,7 +104,7 @@ function countsOf({ numbers }: PageContext): Html {
     const count = users[status] ?? 0;
     const always = status === 'member' || status === 'invited' || status === 'locked';
     if (count === 0 && !always) return [];
-    return [tile(USER_STATUS[status].text, count, path(['users'], { status }), USER_STATUS[status].tone)];
+    return [tile(statusOfMany(status), count, path(['users'], { status }), USER_STATUS[status].tone)];
   });
   const waiting = open.planned + open.sending;
   return html`<section aria-label="Counts">
@@ -122,7 +126,8 @@ function stateFacts(context: PageContext, lastRequestAt: number): Html {
   const { engine, numbers, facts: known, now, publicUrl } = context;
   const { readings } = engine.state;
   return facts([
-    ['Workspace', html`${pill(stateOf(context))} ${plural(numbers.members, 'member')}`],
+    ['Relation to ElevenLabs', pill(stateOf(context))],
+    ['In the workspace', plural(numbers.members, 'member')],
     ['Read in full', ago(readings.lastFullAt, now, 'not since the start')],
     ['Last request of an IdP', ago(lastRequestAt === 0 ? null : lastRequestAt, now, 'none yet')],
     [

@@ -1,8 +1,10 @@
 /** The set-up pages: exactly what to paste where, and whether the identity provider has come through. */
+import { strangersSince } from '../attention.js';
 import type { PageContext, SeenRequest } from '../context.js';
 import { html, path, type Html } from '../html.js';
 import type { Page } from '../layout.js';
 import { card, copyable, facts, live, notice, pill, table, tabs } from '../parts.js';
+import { requestLink } from '../timeline.js';
 import { ago, plural, type Tone } from '../words.js';
 
 export type Provider = 'entra' | 'okta';
@@ -53,21 +55,22 @@ async function waiting({ store, now, recentRequests }: PageContext): Promise<Htm
     (best, token) => ((best?.lastUsedAt ?? 0) >= (token.lastUsedAt ?? 0) ? best : token),
     null,
   );
+  const strangers = strangersSince(recentRequests());
+  if (strangers > 0)
+    return notice(
+      'bad',
+      html`<p>
+        <strong>${plural(strangers, 'request')} arrived without a valid token.</strong> The address is right. Paste the
+        token once more, whole and without quotes.
+        ${last !== null && html`A valid one came last ${ago(last.lastUsedAt, now)}, with “${last.label}”.`}
+      </p>`,
+    );
   if (last !== null)
     return notice(
       'good',
       html`<p>
         <strong>Connected.</strong> The last request with a valid token came ${ago(last.lastUsedAt, now)}, with
         “${last.label}”.
-      </p>`,
-    );
-  const refused = recentRequests().filter(({ status }) => status === 401).length;
-  if (refused > 0)
-    return notice(
-      'bad',
-      html`<p>
-        <strong>${plural(refused, 'request')} arrived without a valid token.</strong> The address is right. Paste the
-        token once more, whole and without quotes.
       </p>`,
     );
   return notice(
@@ -193,16 +196,22 @@ function seenTable({ recentRequests, now }: PageContext): Html {
   const rows = recentRequests().slice(0, 15);
   return table(
     'The last requests of identity providers',
-    [{ name: 'Request' }, { name: 'Answer' }, { name: 'When' }, { name: 'From' }, { name: 'Token' }],
+    [{ name: 'Request' }, { name: 'Answer' }, { name: 'When' }, { name: 'From' }, { name: 'Token' }, { name: 'Trace' }],
     rows.map((request) => [
       html`<code>${request.method} ${request.template ?? 'unknown path'}</code>`,
       pill({ text: String(request.status), tone: toneOf(request) }),
       ago(request.at, now),
       request.idp === 'unknown' ? html`<span class="dim">unknown</span>` : request.idp,
       request.tokenLabel ?? html`<span class="dim">none</span>`,
+      isTraced(request) ? requestLink(request.requestId) : html`<span class="dim">–</span>`,
     ]),
     'None since the bridge was started.',
   );
+}
+
+/** Reads leave no trace, and neither does who was not let in. */
+function isTraced({ method, status, tokenLabel }: SeenRequest): boolean {
+  return tokenLabel !== null && (method !== 'GET' || (status >= 400 && status !== 404));
 }
 
 function toneOf({ status }: SeenRequest): Tone {

@@ -1,15 +1,18 @@
 /** Exactly what happened: by request id of an IdP, of a sync, of ElevenLabs, or by person. */
+import type { PersonRef, Trace } from '../../store/port.js';
 import type { PageContext } from '../context.js';
 import { html, path, type Content } from '../html.js';
 import type { Page } from '../layout.js';
 import { nameLookup } from '../names.js';
 import { card, table } from '../parts.js';
+import { refusalNotice, refusalTable } from '../refusals.js';
 import { callItem, timeline } from '../timeline.js';
 import { USER_STATUS } from '../words.js';
 
 const MOST = 200;
 
 export async function tracePage(context: PageContext): Promise<Page> {
+  await context.flushCounters();
   const id = context.query.text('id');
   return {
     title: 'Trace',
@@ -29,15 +32,32 @@ export async function tracePage(context: PageContext): Promise<Page> {
         />
         <button>Trace</button>
       </form>
-      ${id === '' ? await readings(context) : await result(context, id)}
+      ${id === '' ? [await refusals(context), await readings(context)] : await result(context, id.trim())}
     `,
   };
 }
 
+const REFUSALS_SHOWN = 20;
+
+async function refusals({ store, now }: PageContext): Promise<Content> {
+  const last = await store.refusedRequests({ since: 0, limit: REFUSALS_SHOWN });
+  return card('Last refused requests', refusalTable(last, now, 'No request was refused within 30 days.'));
+}
+
 async function result(context: PageContext, id: string): Promise<Content> {
+  const { store, now } = context;
+  const [trace, [refused]] = await Promise.all([
+    store.trace({ requestId: id, limit: MOST }),
+    store.refusedRequests({ requestId: id, limit: 1 }),
+  ]);
+  return [
+    refused !== undefined && refusalNotice(refused, now),
+    trace.causes.length > 0 ? await whatHappened(context, trace) : refused === undefined && (await people(context, id)),
+  ];
+}
+
+async function whatHappened(context: PageContext, trace: Trace): Promise<Content> {
   const { store } = context;
-  const trace = await store.trace({ requestId: id, limit: MOST });
-  if (trace.causes.length === 0) return people(context, id);
   const subjects = trace.causes.flatMap(({ audit, changes }) => [
     ...audit.flatMap(({ subject }) => subject ?? []),
     ...changes.map(({ row }) => row.subject),
@@ -57,8 +77,18 @@ async function result(context: PageContext, id: string): Promise<Content> {
   );
 }
 
-async function people({ store }: PageContext, text: string): Promise<Content> {
-  const found = await store.findPeople(text);
+async function people({ store, now }: PageContext, text: string): Promise<Content> {
+  const [found, refused] = await Promise.all([
+    store.findPeople(text),
+    store.refusedRequests({ about: [text], limit: REFUSALS_SHOWN }),
+  ]);
+  return [
+    refused.length > 0 && card('Refused requests about this name', refusalTable(refused, now, '')),
+    (found.length > 0 || refused.length === 0) && peopleCard(found, text),
+  ];
+}
+
+function peopleCard(found: readonly PersonRef[], text: string): Content {
   return card(
     'People',
     table(

@@ -9,6 +9,7 @@ import { html, path, type Content, type Html } from '../html.js';
 import type { Page } from '../layout.js';
 import { nameLookup } from '../names.js';
 import { actionForm, card, confirmed, facts, live, pill, table } from '../parts.js';
+import { refusalNotice } from '../refusals.js';
 import { timeline } from '../timeline.js';
 import { ago, seatText, USER_STATUS, type Word } from '../words.js';
 
@@ -17,20 +18,24 @@ const TRACE_ROWS = 60;
 
 export async function userPage(context: PageContext, id: string): Promise<Page | null> {
   const { store, rules, now } = context;
+  await context.flushCounters();
   const ref = (await store.peopleOf([`user:${id}`])).get(`user:${id}`);
   if (ref === undefined) return null;
-  const [record, person, ledger, invites, workspaceGroups, trace, standing] = await Promise.all([
-    store.getUser(id),
-    store.person(ref.id),
-    store.ledger({ subject: `user:${id}`, limit: LEDGER_ROWS }),
-    store.invites({ open: false, userId: ref.id, limit: 5 }),
-    store.groups(),
-    store.trace({ userId: ref.id, limit: TRACE_ROWS }),
-    store.standingShares(ref.id),
-  ]);
+  const [record, person, ledger, invites, workspaceGroups, trace, standing, { unlinked, refusedRequest }] =
+    await Promise.all([
+      store.getUser(id),
+      store.person(ref.id),
+      store.ledger({ subject: `user:${id}`, limit: LEDGER_ROWS }),
+      store.invites({ open: false, userId: ref.id, limit: 5 }),
+      store.groups(),
+      store.trace({ userId: ref.id, limit: TRACE_ROWS }),
+      store.standingShares(ref.id),
+      store.besideThePlan(ref.id),
+    ]);
   const groupNames = new Map<string, string>(workspaceGroups.map(({ groupId, name }) => [groupId, name]));
   const groupName = (groupId: string): string | null => groupNames.get(groupId) ?? null;
-  const explanation = person === null ? null : explain({ groupName, person, rules: rules(), now, ledger, standing });
+  const explanation =
+    person === null ? null : explain({ groupName, person, rules: rules(), now, ledger, standing, unlinked });
   const nameOf = await nameLookup(
     context,
     trace.causes.flatMap(({ audit, changes }) => [
@@ -45,6 +50,7 @@ export async function userPage(context: PageContext, id: string): Promise<Page |
     actions: actions(context, ref, ledger),
     main: html`
       ${live('user', [
+        refusedRequest !== null && refusalNotice(refusedRequest, now),
         card('Now', factsOf(context, ref, record, invites)),
         explanation !== null && card('Why', whyTable(explanation.aspects)),
       ])}
@@ -152,6 +158,8 @@ function aboutText(about: About): Content {
       return 'Seat';
     case 'group':
       return html`<span class="wrap">Group ${about.name ?? about.groupId}</span>`;
+    case 'unlinkedGroup':
+      return html`<span class="wrap">Group ${about.name}</span>`;
     case 'share':
       return about.via === undefined ? `Share ${about.resource}` : `Share ${about.resource} of ${about.via}`;
   }

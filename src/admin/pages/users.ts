@@ -3,18 +3,20 @@ import { resolvePath } from '../../domain/attribute-lookup.js';
 import type { Filter } from '../../domain/filter.js';
 import { textAt } from '../../domain/json.js';
 import { BRIDGE_USER } from '../../domain/schema.js';
-import type { SeatType, UserStatus } from '../../domain/types.js';
+import type { UserStatus } from '../../domain/types.js';
 import { USER } from '../../domain/user-schema.js';
 import type { UserRecord } from '../../store/port.js';
 import type { PageContext } from '../context.js';
 import { html, path, type Content, type Html } from '../html.js';
 import type { Page } from '../layout.js';
-import { live, pager, pill, table, tabs } from '../parts.js';
-import { numberText, plural, seatText, USER_STATUS } from '../words.js';
+import { card, live, pager, pill, table, tabs } from '../parts.js';
+import { refusalTable } from '../refusals.js';
+import { numberText, plural, seatText, statusOfMany, USER_STATUS } from '../words.js';
 
 const PAGE_SIZE = 50;
 /** More groups than this are summed up. */
 const GROUPS_SHOWN = 3;
+const REFUSALS_SHOWN = 5;
 
 export async function usersPage(context: PageContext): Promise<Page> {
   const { store, query, numbers } = context;
@@ -28,6 +30,9 @@ export async function usersPage(context: PageContext): Promise<Page> {
     startIndex: (number - 1) * PAGE_SIZE + 1,
     count: PAGE_SIZE,
   });
+  if (total === 0) await context.flushCounters();
+  const refused =
+    total > 0 || search === '' ? [] : await store.refusedRequests({ about: [search], limit: REFUSALS_SHOWN });
   const seats = await seatsOf(items, context);
   const all = Object.values(numbers.users).reduce((sum, count) => sum + count, 0);
   const parameters = { q: search, status: status ?? '' };
@@ -63,6 +68,7 @@ export async function usersPage(context: PageContext): Promise<Page> {
           emptyText(search, status),
         ),
       ])}
+      ${refused.length > 0 && card('Refused requests about this name', refusalTable(refused, context.now, ''))}
       ${pager(['users'], parameters, { number, size: PAGE_SIZE, total })}
     `,
   };
@@ -70,7 +76,7 @@ export async function usersPage(context: PageContext): Promise<Page> {
 
 const COLUMNS = [{ name: 'User' }, { name: 'Status' }, { name: 'Seat' }, { name: 'Groups' }] as const;
 
-function row(user: UserRecord, seats: ReadonlyMap<string, SeatType | null>): readonly Content[] {
+function row(user: UserRecord, seats: ReadonlyMap<string, string | null>): readonly Content[] {
   const { bridge, managed, document } = user;
   const name = textAt(document, 'displayName');
   const userName = textAt(document, 'userName') ?? user.id;
@@ -79,7 +85,7 @@ function row(user: UserRecord, seats: ReadonlyMap<string, SeatType | null>): rea
       <span class="sub">${name === null ? user.address !== userName.toLowerCase() && user.address : userName}</span>`,
     html`${pill(USER_STATUS[bridge.status])} ${!managed && html`<span class="dim">not managed</span>`}
     ${bridge.lastError !== null && html`<span class="sub clip">${bridge.lastError}</span>`}`,
-    bridge.memberId === null ? '–' : seatText(seats.get(bridge.memberId) ?? null),
+    seatText(seats.get(bridge.memberId ?? user.id) ?? null),
     groupList(user),
   ];
 }
@@ -103,7 +109,7 @@ function statusTabs({ numbers }: PageContext, q: string, current: UserStatus | n
   return tabs('Status', [
     { text: 'All', href: path(['users'], { q }), isCurrent: current === null },
     ...present.map((status) => ({
-      text: USER_STATUS[status].text,
+      text: statusOfMany(status),
       count: numbers.users[status] ?? 0,
       href: path(['users'], { q, status }),
       isCurrent: status === current,
@@ -141,11 +147,17 @@ function compare(name: string, op: 'eq' | 'co', value: string): Filter {
   return { kind: 'compare', path: found, op, value };
 }
 
+/** Seats of members by member id, and those of invites by user id. */
 async function seatsOf(
   users: readonly UserRecord[],
   { store }: PageContext,
-): Promise<ReadonlyMap<string, SeatType | null>> {
-  const ids = users.flatMap(({ bridge }) => bridge.memberId ?? []);
-  const members = await Promise.all(ids.map((id) => store.member(id)));
-  return new Map(members.flatMap((member) => (member === null ? [] : [[member.memberId, member.seatType] as const])));
+): Promise<ReadonlyMap<string, string | null>> {
+  const pairs = await Promise.all(
+    users.map(async ({ id, bridge: { memberId, status } }): Promise<readonly [string, string | null]> => {
+      if (memberId !== null) return [memberId, (await store.member(memberId))?.seatType ?? null];
+      const [invite] = status === 'invited' ? await store.invites({ open: true, userId: id, limit: 1 }) : [];
+      return [id, invite?.seatType ?? null];
+    }),
+  );
+  return new Map(pairs);
 }

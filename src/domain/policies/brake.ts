@@ -166,7 +166,7 @@ function stopPerson(
   const counted = recent(history.people, now);
   const limit = allowed(limits.people, limits.managedMembers);
   if (limit === null || counted.has(person.userId) || counted.size < limit) return null;
-  return `${String(counted.size)} people lost access within 60 minutes; the limit is ${String(limit)} (DEPROVISION_LIMIT)`;
+  return `${counted.size === 1 ? '1 person' : `${String(counted.size)} people`} lost access within 60 minutes; the limit is ${String(limit)} (DEPROVISION_LIMIT)`;
 }
 
 /** A loss that was held under another name: a held revocation whose invite was accepted is now a lock. */
