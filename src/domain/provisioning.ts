@@ -11,9 +11,10 @@ import type { UserId } from './types.js';
  * - `pending`: still running, or a transient fault; it goes on in the background.
  * - `refused`: the write's single effective grant was refused for good, and the store has been
  *   put back (design section 3): `error` is the answer to the IdP.
+ * - `notAwaited`: nothing is waited for, it all happens in the background.
  */
 export type SettleOutcome =
-  { readonly kind: 'settled' } | { readonly kind: 'pending' } | { readonly kind: 'refused'; readonly error: ScimError };
+  { readonly kind: 'settled' | 'pending' | 'notAwaited' } | { readonly kind: 'refused'; readonly error: ScimError };
 
 export interface Provisioning {
   /** Tells the reconciler that the agenda has new rows. Never throws, never waits. */

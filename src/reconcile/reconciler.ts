@@ -243,7 +243,10 @@ export class Reconciler implements Provisioning {
 
   async settle(userId: UserId, version: number): Promise<SettleOutcome> {
     const { provisionWaitMs, store } = this.#options;
-    if (provisionWaitMs <= 0 || !this.#isServing()) return this.#unsettled();
+    if (provisionWaitMs <= 0 || !this.#isServing()) {
+      this.poke();
+      return { kind: 'notAwaited' };
+    }
     // Registered before anything is awaited: from here on a refusal can undo the write.
     const outcome = this.#waiters.wait(userId, version, provisionWaitMs);
     this.poke();
@@ -256,19 +259,14 @@ export class Reconciler implements Provisioning {
 
   async settleGroup(requestId: string): Promise<'settled' | 'pending'> {
     const { provisionWaitMs, store } = this.#options;
-    if (provisionWaitMs <= 0 || !this.#isServing()) return this.#unsettled().kind;
     this.poke();
+    if (provisionWaitMs <= 0 || !this.#isServing()) return 'pending';
     const isDone = async (): Promise<'settled' | 'pending' | null> => {
       const { due, postponed } = await store.progress({ cause: requestId });
       if (due > 0 && this.#isServing()) return null;
       return due + postponed > 0 ? 'pending' : 'settled';
     };
     return this.#waiters.until(isDone, provisionWaitMs, 'pending');
-  }
-
-  #unsettled(): { readonly kind: 'pending' } {
-    this.poke();
-    return { kind: 'pending' };
   }
 
   async admitGrant(): Promise<void> {

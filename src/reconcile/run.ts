@@ -17,7 +17,7 @@ import { MEMBERS, VERIFY } from './readings.js';
 import { resourceLock } from './resource-readings.js';
 import { send, sendShare } from './send.js';
 import { goesTogether, sendTogether } from './send-together.js';
-import { lockKey, look, newRun, record, type Run, type View } from './view.js';
+import { lockKey, look, newRun, toRecord, type Run, type View } from './view.js';
 
 /** Works on one agenda entry until it is settled or has to be put off. */
 export async function runSubject(entry: AgendaEntry, engine: Engine): Promise<RunEnd> {
@@ -53,9 +53,10 @@ async function step(run: Run, engine: Engine): Promise<RunEnd | 'again'> {
 
 async function settle(run: Run, view: View, engine: Engine): Promise<RunEnd> {
   const { entry } = run;
-  await record(run, view, engine);
   const next = view.nextAt === null ? null : { dueAt: view.nextAt };
-  await engine.store.settle(entry, next, isConverged(view));
+  const plan = { ...toRecord(view), send: null, cause: entry.cause };
+  await engine.store.settle(entry, next, { plan, converged: isConverged(view) });
+  engine.guards.tell(entry.subject, view.sorted, view.person);
   return 'settled';
 }
 

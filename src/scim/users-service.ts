@@ -94,6 +94,7 @@ async function settle(caller: Caller, written: Written<UserRecord>): Promise<Use
   if (!caller.interactive) return record;
   const outcome = await provisioning.settle(record.id, record.version);
   if (outcome.kind === 'refused') throw outcome.error;
+  if (outcome.kind === 'notAwaited') return record;
   // `status` has moved meanwhile, the version has not, unless somebody else wrote.
   return (await store.getUser(record.id)) ?? record;
 }

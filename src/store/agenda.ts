@@ -9,7 +9,6 @@ import type { AgendaEntry, Subject } from './port.js';
 import { userIdOf } from './subject.js';
 
 export const PRIORITY = { interactive: 0, withdrawal: 1, grant: 2, background: 3 } as const;
-const PRIORITIES = Object.values(PRIORITY);
 
 export interface Cause {
   readonly priority: number;
@@ -58,19 +57,10 @@ export function unschedule(core: Core, subject: Subject): void {
   core.run('DELETE FROM agenda WHERE subject = ?', subject);
 }
 
-/**
- * One range per priority: thousands of entries that wait for an invite to expire must not be
- * walked through to find the one that is due.
- */
 export function dueEntries(core: Core, limit: number, skip: ReadonlySet<Subject>): readonly AgendaEntry[] {
-  const now = core.now();
-  const found: AgendaEntry[] = [];
-  for (const priority of PRIORITIES) {
-    if (found.length >= limit) break;
-    const rows = core.all<AgendaEntry>(SELECT_DUE, priority, now, limit + skip.size);
-    for (const row of rows) if (!skip.has(row.subject) && found.length < limit) found.push(row);
-  }
-  return found;
+  const range = [core.now(), limit + skip.size];
+  const rows = core.all<AgendaEntry>(SELECT_DUE, ...DUE_RANGES.flatMap(() => range));
+  return rows.filter(({ subject }) => !skip.has(subject)).slice(0, limit);
 }
 
 export function nextDueAt(core: Core, skip: ReadonlySet<Subject>): Millis | null {
@@ -129,7 +119,13 @@ const REMIND = `INSERT INTO agenda (subject, priority, due_at, generation, cause
 const UPSERT_USERS = `INSERT INTO agenda (subject, priority, due_at, generation, cause, caused_at)
   SELECT 'user:' || u.id, ?, ?, ?, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value WHERE u.managed = 1 ${ON_CONFLICT}`;
 const UNSETTLE_USERS = 'UPDATE users SET converged = 0 WHERE converged = 1 AND seq IN (SELECT value FROM json_each(?))';
-const SELECT_DUE = `SELECT ${COLUMNS} FROM agenda WHERE priority = ? AND due_at <= ? ORDER BY due_at LIMIT ?`;
+// One range per priority: thousands of entries that wait for an invite to expire must not be walked
+// through to find the one that is due.
+const DUE_RANGES = Object.values(PRIORITY).map(
+  (priority) => `SELECT * FROM (SELECT ${COLUMNS} FROM agenda
+    WHERE priority = ${String(priority)} AND due_at <= ? ORDER BY due_at LIMIT ?)`,
+);
+const SELECT_DUE = `${DUE_RANGES.join(' UNION ALL ')} ORDER BY priority, dueAt`;
 const SELECT_OF = `SELECT ${COLUMNS} FROM agenda WHERE subject IN (SELECT value FROM json_each(?))`;
 const SELECT_NEXT = 'SELECT subject, due_at AS dueAt FROM agenda ORDER BY due_at LIMIT ?';
 const DELETE_GENERATION = 'DELETE FROM agenda WHERE subject = ? AND generation = ?';

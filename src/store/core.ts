@@ -8,7 +8,8 @@ import type { Statement } from 'better-sqlite3';
 import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
 import type { Millis } from '../domain/types.js';
-import { isBusy, mapStoreError, setPatience, type Connection } from './connection.js';
+import { mapStoreError, type Connection } from './connection.js';
+import { createGroupCommit } from './group-commit.js';
 
 export type Bind = string | number | null;
 
@@ -27,14 +28,15 @@ export interface Core {
   /** Rows as arrays: half the cost where thousands are read. */
   raw<T extends readonly unknown[]>(sql: string, ...params: readonly Bind[]): T[];
   run(sql: string, ...params: readonly Bind[]): { readonly changes: number; readonly lastId: number };
-  /** Runs `work` as one immediate transaction; what it throws rolls everything back. */
+  /** Runs `work` as a transaction (group-commit.ts); what it throws rolls all of it back. */
   write<T>(work: () => T): Promise<T>;
   /**
-   * The same without waiting for the disk, which is most of the cost of a small write. Until the next
-   * `write` a loss of power may undo it, as a whole; the end of the process does not. Only for what
-   * is made again from the rest of the database.
+   * The same without waiting for the disk. Until the next `write` a loss of power may undo it, as a
+   * whole; the end of the process does not. Only for what is made again from the rest of the database.
    */
   writeLazily<T>(work: () => T): Promise<T>;
+  /** Commits now what waits to be written. */
+  flush(): void;
   /** Runs `work` on one snapshot. */
   read<T>(work: () => T): Promise<T>;
   /** Rows came or went: the caches of the lists are void. */
@@ -54,30 +56,14 @@ export function createCore(
   const prepare = statementCache(db);
   const dataVersion = db.prepare('PRAGMA data_version').pluck();
   const transaction = db.transaction((work: () => unknown) => work());
+  const writes = createGroupCommit(db);
   const moves: Record<ListName, number> = { User: 0, Group: 0 };
-  // One write waits long for another process. If in vain, the next ones hardly do until one succeeds:
-  // everything else, health checks and reading included, would wait with each of them.
-  let isPatient = true;
-  const patience = (wanted: boolean): void => {
-    if (isPatient !== wanted) setPatience(db, wanted);
-    isPatient = wanted;
-  };
   const attempt = <T>(work: () => T): Promise<T> => {
     try {
       return Promise.resolve(work());
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what callbacks throw is handed through
       return Promise.reject(mapStoreError(error));
-    }
-  };
-  const commit = <T>(work: () => T): T => {
-    try {
-      const result = transaction.immediate(work) as T;
-      patience(true);
-      return result;
-    } catch (error) {
-      if (isBusy(error)) patience(false);
-      throw error;
     }
   };
   return {
@@ -95,16 +81,11 @@ export function createCore(
       const { changes, lastInsertRowid } = prepare(sql, 'rows').run(...params);
       return { changes, lastId: Number(lastInsertRowid) };
     },
-    write: <T>(work: () => T) => attempt(() => commit(work)),
-    writeLazily: <T>(work: () => T) =>
-      attempt(() => {
-        db.pragma('synchronous = NORMAL');
-        try {
-          return commit(work);
-        } finally {
-          db.pragma('synchronous = FULL');
-        }
-      }),
+    write: (work) => writes.write(work, 'durable'),
+    writeLazily: (work) => writes.write(work, 'lazy'),
+    flush: () => {
+      writes.flush();
+    },
     read: <T>(work: () => T) => attempt(() => transaction.deferred(work) as T),
     listMoved(list) {
       moves[list]++;

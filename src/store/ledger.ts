@@ -9,14 +9,12 @@ import { unsettleSubject } from './agenda.js';
 import type { Bind, Core } from './core.js';
 import { beginShare } from './given-shares.js';
 import { beginInvite, dropPlannedInvite } from './invites.js';
-import type { CallFailure, CallResult, LedgerRow, Subject, WorkStore } from './port.js';
+import type { CallFailure, CallResult, LedgerRow, RecordedPlan, Subject, WorkStore } from './port.js';
 import { userIdOf } from './subject.js';
 
 interface Row extends Omit<LedgerRow, 'change'> {
   readonly change: string;
 }
-
-type RecordedPlan = Parameters<WorkStore['record']>[1];
 
 const toRow = (row: Row): LedgerRow => ({ ...row, change: JSON.parse(row.change) as Change });
 

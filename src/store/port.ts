@@ -296,6 +296,28 @@ export interface Revert {
   readonly attribute: CausingAttribute;
 }
 
+/** What a plan says, for the ledger. */
+export interface RecordedPlan {
+  readonly changes: readonly PlannedChange[];
+  readonly held: readonly PlannedChange[];
+  readonly send: PlannedChange | null;
+  readonly cause: string | null;
+  /** Why what is held or waits does so: shown as the error of its row. */
+  readonly notes?: readonly PolicyNote[];
+  /** What was found otherwise than it was once settled; absent = leave the list as it is. */
+  readonly drift?: readonly DriftItem[];
+  /** Refusals, by changeKey, that do not matter any more. */
+  readonly pointless?: readonly string[];
+}
+
+/** What a run leaves behind when nothing is left to do now. */
+export interface SettledPlan {
+  /** The plan as it stands, with nothing of it sent: written down first. */
+  readonly plan?: RecordedPlan;
+  /** It was empty: whatever is planned next without a fresh cause repairs what was changed by hand. */
+  readonly converged?: boolean;
+}
+
 export interface WorkStore {
   /** Due entries, most urgent first: priority, then due time. `skip` = subjects in work. */
   due(limit: number, skip: ReadonlySet<Subject>): Promise<readonly AgendaEntry[]>;
@@ -311,29 +333,14 @@ export interface WorkStore {
    * planned and held rows that the plan lacks. `held` changes get or keep the state held. If
    * `send` is given, that change becomes `sending` (and its invite row with it) and its row is returned.
    */
-  record(
-    subject: Subject,
-    plan: {
-      readonly changes: readonly PlannedChange[];
-      readonly held: readonly PlannedChange[];
-      readonly send: PlannedChange | null;
-      readonly cause: string | null;
-      /** Why what is held or waits does so: shown as the error of its row. */
-      readonly notes?: readonly PolicyNote[];
-      /** What was found otherwise than it was once settled; absent = leave the list as it is. */
-      readonly drift?: readonly DriftItem[];
-      /** Refusals, by changeKey, that do not matter any more. */
-      readonly pointless?: readonly string[];
-    },
-  ): Promise<LedgerRow | null>;
+  record(subject: Subject, plan: RecordedPlan): Promise<LedgerRow | null>;
   /** Ends a call. `revert` (only with `refused`) restores the directory in the same transaction, and answers whether it could. */
   finish(ledgerId: number, outcome: Outcome, revert: Revert | null): Promise<{ readonly reverted: boolean }>;
   /**
    * Nothing is left to do now for this generation: the entry goes, status columns follow. Later
-   * work (TTL, retry) may set a new due time. `converged`: the plan was empty, so that whatever is
-   * planned next without a fresh cause repairs what was changed by hand.
+   * work (TTL, retry) may set a new due time.
    */
-  settle(entry: AgendaEntry, next: { readonly dueAt: Millis } | null, converged?: boolean): Promise<void>;
+  settle(entry: AgendaEntry, next: { readonly dueAt: Millis } | null, end?: SettledPlan): Promise<void>;
   /** Transient fault: try again at `dueAt`. */
   postpone(entry: AgendaEntry, dueAt: Millis, error: string): Promise<void>;
   /**

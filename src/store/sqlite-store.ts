@@ -114,6 +114,7 @@ function createStore(core: Core, db: Connection, lock: ServingLock | null, scimB
     ...inspectionStore(core),
     ...statisticsStore(core),
     close() {
+      core.flush();
       db.close();
       lock?.release();
     },
@@ -156,7 +157,7 @@ function workStore(core: Core): WorkStore {
       return plan.send === null ? core.writeLazily(work) : core.write(work);
     },
     finish: (ledgerId, outcome, revert) => core.write(() => finishCall(core, ledgerId, outcome, revert)),
-    settle: (entry, next, converged) => core.writeLazily(() => settle(core, entry, next, converged ?? false)),
+    settle: (entry, next, end) => core.writeLazily(() => settle(core, entry, next, end)),
     postpone: (entry, dueAt, error) => core.write(() => postpone(core, entry, dueAt, error)),
     progress: (query) => core.read(() => progress(core, query)),
     retryRefused: (ledgerIds, cause) => core.write(() => retryRefused(core, ledgerIds, cause)),

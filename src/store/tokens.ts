@@ -12,8 +12,10 @@ interface TokenRow extends Omit<TokenRecord, 'scopes'> {
 
 /** The index finds the digest; that it is the one is decided in constant time (domain/secret-token.ts). */
 export function findToken(core: Core, hash: string): TokenRecord | null {
-  const row = core.get<TokenRow>(`${SELECT} WHERE hash = ?`, hash);
-  return row === undefined || !sameDigest(core.value<string>(SELECT_HASH, row.id) ?? '', hash) ? null : toRecord(row);
+  const row = core.get<TokenRow & { readonly hash: string }>(SELECT_BY_HASH, hash);
+  if (row === undefined) return null;
+  const { hash: stored, ...token } = row;
+  return sameDigest(stored, hash) ? toRecord(token) : null;
 }
 
 export function listTokens(core: Core): readonly TokenRecord[] {
@@ -60,9 +62,10 @@ function toRecord(row: TokenRow): TokenRecord {
   return { ...row, scopes: JSON.parse(row.scopes) as string[] };
 }
 
-const SELECT = `SELECT id, kind, label, scopes, group_id AS clientId, created_at AS createdAt,
-  expires_at AS expiresAt, revoked_at AS revokedAt, last_used_at AS lastUsedAt FROM tokens`;
-const SELECT_HASH = 'SELECT hash FROM tokens WHERE id = ?';
+const COLUMNS = `id, kind, label, scopes, group_id AS clientId, created_at AS createdAt,
+  expires_at AS expiresAt, revoked_at AS revokedAt, last_used_at AS lastUsedAt`;
+const SELECT = `SELECT ${COLUMNS} FROM tokens`;
+const SELECT_BY_HASH = `SELECT ${COLUMNS}, hash FROM tokens WHERE hash = ?`;
 const INSERT =
   'INSERT INTO tokens (id, kind, label, hash, scopes, group_id, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
 const REVOKE = 'UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL';

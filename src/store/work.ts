@@ -7,7 +7,7 @@ import { recordDrift } from './drift.js';
 import { markCopied } from './handover.js';
 import { endInvite } from './invites.js';
 import { findLedgerRow, recordPlan } from './ledger.js';
-import type { AgendaEntry, LedgerRow, Subject, WorkStore } from './port.js';
+import type { AgendaEntry, LedgerRow, RecordedPlan, SettledPlan, Subject, WorkStore } from './port.js';
 import { handOverShares, settleShares } from './share-subjects.js';
 import { MAPPING_SUBJECT, userIdOf } from './subject.js';
 import { refreshDeclinedSeat } from './user-links.js';
@@ -19,7 +19,7 @@ function userOf(core: Core, subject: Subject): UserRow | undefined {
   return userId === null ? undefined : rowOfUser(core, userId);
 }
 
-export function record(core: Core, subject: Subject, plan: Parameters<WorkStore['record']>[1]): LedgerRow | null {
+export function record(core: Core, subject: Subject, plan: RecordedPlan): LedgerRow | null {
   const sent = recordPlan(core, subject, plan);
   if (plan.drift !== undefined) recordDrift(core, subject, plan.drift);
   const user = userOf(core, subject);
@@ -34,8 +34,9 @@ export function settle(
   core: Core,
   entry: AgendaEntry,
   next: { readonly dueAt: Millis } | null,
-  converged: boolean,
+  { plan, converged = false }: SettledPlan = {},
 ): void {
+  if (plan !== undefined) record(core, entry.subject, plan);
   if (!settleEntry(core, entry, next)) return;
   handOverShares(core, entry.subject);
   if (converged) settleShares(core, entry.subject);

@@ -243,6 +243,7 @@ function createHandle(parts: {
     scim('PATCH', where, { schemas: [PATCH_URN], Operations: operations });
   const isIdle = async (): Promise<boolean> => {
     const { store, app } = running();
+    await settle(); // What is being written is written after a turn.
     if (app.reconciler.state.inWork > 0) return false;
     return (await store.due(1, new Set())).length === 0;
   };
