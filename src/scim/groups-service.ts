@@ -46,12 +46,15 @@ export async function listGroups(caller: Caller, parameters: ReadParameters): Pr
 
 export async function replaceGroup(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
   const checks = documentChecks(caller);
-  const change: GroupChange = {
-    document: (current) => readGroupDocument(body, current, checks).document,
-    // PUT replaces (RFC 7644 3.5.1): a group that is sent without members has none.
-    members: [{ kind: 'replace', userIds: readGroupDocument(body, null).members ?? [] }],
+  const parse = (record: GroupRecord): GroupChange => {
+    const { members } = readGroupDocument(body, record.document);
+    return {
+      document: (current) => readGroupDocument(body, current, checks).document,
+      // Who leaves members out says nothing of them (RFC 7644 3.5.1 allows either): an empty list empties a group, a missing one does not.
+      members: members === null ? [] : [{ kind: 'replace', userIds: members }],
+    };
   };
-  const { shown } = await changeGroup(caller, id, () => change, shows(view, 'members'));
+  const { shown } = await changeGroup(caller, id, parse, shows(view, 'members'));
   return { status: 200, headers: { ETag: etag(shown.version) }, body: show(caller, shown, view) };
 }
 

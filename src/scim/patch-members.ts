@@ -44,10 +44,12 @@ export function memberOps(base: string): (operation: Operation) => MemberOp {
   };
 }
 
-function writeListed({ verb, value, where }: Operation): MemberOp {
+function writeListed({ verb, value, where, path }: Operation): MemberOp {
   if (value === undefined) throw invalidValue(`${where}: ${verb} needs a value.`);
   const userIds = readMembers(value, where);
   if (verb === 'add') return { kind: 'add', userIds };
+  // Taken for a list of members, `members.value` would remove all others.
+  if (path.sub !== null) throw mutability(`${where}: ${path.sub.name} is immutable. Replace members as a whole.`);
   // [null] and the like are no list of members; only [] and null say that there shall be none.
   if (userIds.length === 0 && isList(value) && value.length > 0) throw wrong(where, 'a list of members', value);
   return { kind: 'replace', userIds };

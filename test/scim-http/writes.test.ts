@@ -179,6 +179,24 @@ describe('groups', () => {
     expect((await bridge.call('DELETE', `/Groups/${group.id}`)).status).toBe(204);
     expect((await bridge.call('GET', `/Groups/${group.id}`)).status).toBe(404);
   });
+
+  it('keep their members in a PUT that says nothing of them, and lose them only by an empty list or null', async () => {
+    const member = await bridge.user('put.stays');
+    const group = await bridge.group('Kept', [member.id]);
+    const put = async (body: object) => {
+      const { status, body: shown } = await bridge.call('PUT', `/Groups/${group.id}`, { body });
+      return [status, shown.displayName ?? shown.scimType, shown.members?.length ?? 0];
+    };
+    const schemas = [GROUP_URN];
+    expect(await put({ schemas, displayName: 'Renamed' })).toEqual([200, 'Renamed', 1]);
+    expect(await put({ schemas, displayName: 'By template', members: '' })).toEqual([200, 'By template', 1]);
+    for (const members of [[null], [{}], {}, [''], 7, false])
+      expect(await put({ schemas, displayName: 'Odd', members })).toEqual([400, 'invalidValue', 0]);
+    expect(await put({ schemas, displayName: 'Kept' })).toEqual([200, 'Kept', 1]);
+    expect(await put({ schemas, displayName: 'Kept', members: [] })).toEqual([200, 'Kept', 0]);
+    await bridge.call('PUT', `/Groups/${group.id}`, { body: { schemas, displayName: 'Kept', members: [member] } });
+    expect(await put({ schemas, displayName: 'Kept', members: null })).toEqual([200, 'Kept', 0]);
+  });
 });
 
 describe('conditions', () => {

@@ -98,6 +98,7 @@ describe('members of a group of a, b, c', () => {
       { op: 'add', path: 'members[display eq "x"]', value: { value: 'b' } },
       'mutability',
     ],
+    ['another value for all', { op: 'replace', path: 'members.value', value: 'b' }, 'mutability'],
     ['another type', { op: 'replace', path: 'members.type', value: 'Group' }, 'mutability'],
     ['another display', { op: 'replace', path: 'members[value eq "a"].display', value: 'X' }, 'mutability'],
     ['members without value', { op: 'remove', path: 'members.value' }, 'mutability'],
