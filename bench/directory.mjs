@@ -14,7 +14,8 @@ export const userId = (n) => uuid(`user ${n}`);
 export const groupId = (size) => uuid(`group ${size}`);
 export const userName = (n) => `Person.${n}@corp.example`;
 export const externalId = (n) => `ext-${n}`;
-export const email = (n) => `person.${n}@mail.example`;
+export const DOMAIN = 'mail.example';
+export const email = (n) => `person.${n}@${DOMAIN}`;
 
 /** What Entra sends for a person, less what nobody maps. Inactive: a seat nobody asked for costs no call. */
 export function userDocument(n, changes = {}) {

@@ -7,7 +7,16 @@ import { measureHostile } from './hostile.mjs';
 import { load, medians, once } from './load.mjs';
 import { rssMb, runScript, startBridge, startFloor, startSandbox, startScimmy, untilIdle } from './processes.mjs';
 import { profileSummary } from './report.mjs';
-import { addMany, fullSync, initialLoad, parallelAdds, slowFilter, starts, wholeGroup } from './scenarios.mjs';
+import {
+  addMany,
+  fullSync,
+  initialLoad,
+  inviteCalls,
+  parallelAdds,
+  slowFilter,
+  starts,
+  wholeGroup,
+} from './scenarios.mjs';
 
 const WARM_UP_REQUESTS = 2_000;
 const WARM_UP_PART = 200;
@@ -30,6 +39,7 @@ export async function measure({ plan, folder, only, profiles, note }) {
   await sandbox.stop();
   await measureSync(run);
   await measureInitialLoad(run);
+  await measureInvites(run);
   await measureScimmy(run);
   await measureHostile(run);
   return { floor: medians(run.floorRounds), requests: run.requests, others: run.others };
@@ -186,6 +196,18 @@ async function measureInitialLoad(run) {
   other(run, 'initial load, the last invite sent after', label, loaded.allInvitedAfterSeconds, 's');
   other(run, 'initial load, users without an invite', label, loaded.lost, 'users', { target: 0 });
   other(run, 'initial load, invite included', label, loaded.cpu, 'CPU ms per user');
+}
+
+/** New users whom nobody waits for: a call each, or far fewer where the domain is verified. */
+async function measureInvites(run) {
+  if (!run.wants('invite calls')) return;
+  run.note('invite calls');
+  const { economy } = run.plan;
+  const alone = await inviteCalls(run.folder, economy, { verified: false });
+  const together = await inviteCalls(run.folder, economy, { verified: true });
+  const label = counted(alone.users, 'users');
+  other(run, 'invite calls', label, alone.calls, 'calls', { target: alone.users });
+  other(run, 'invite calls, verified domain', label, together.calls, 'calls', { target: 20 });
 }
 
 /** A plain scimmy server, for comparison: a few requests, since each may take seconds. */

@@ -109,7 +109,7 @@ export async function startSandbox(members, groups) {
 }
 
 /** The bridge on the database `file`. `startMs` = from the start of the process to its first SCIM answer. */
-export async function startBridge(file, sandbox, firstPath = '/Users?count=1') {
+export async function startBridge(file, sandbox, firstPath = '/Users?count=1', more = {}) {
   const port = await freePort();
   const env = {
     DATABASE_PATH: file,
@@ -119,6 +119,7 @@ export async function startBridge(file, sandbox, firstPath = '/Users?count=1') {
     ELEVENLABS_BASE_URL: sandbox.url,
     PROVISION_WAIT_MS: '0',
     LOG_LEVEL: 'warn',
+    ...more,
   };
   const begun = performance.now();
   const running = start(['--import', inBench('probe.mjs'), MAIN, 'serve'], { env, ipc: true, cwd: path.dirname(file) });

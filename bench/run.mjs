@@ -41,7 +41,7 @@ const { plainText, tables, writeDocument } = await import('./report.mjs');
 
 const PLANS = {
   smoke: {
-    ...{ users: [30], groups: [10, 20], many: 20, rounds: 1, seconds: 0, initial: 40 },
+    ...{ users: [30], groups: [10, 20], many: 20, rounds: 1, seconds: 0, initial: 40, economy: 40 },
     ...{ sync: { members: 20, groups: 2 }, scimmy: { users: 20, groups: [10] } },
   },
   usual: {
@@ -52,12 +52,13 @@ const PLANS = {
       rounds: 5,
       seconds: 0.4,
       initial: 2_000,
+      economy: 1_000,
     },
     ...{ sync: { members: 5_000, groups: 200 }, scimmy: { users: 1_000, groups: [1_000] } },
   },
   large: {
     ...{ users: [1_000, 10_000, 100_000], groups: [10, 100, 1_000, 10_000, 50_000], many: 1_000, rounds: 5 },
-    ...{ seconds: 0.5, initial: 20_000, sync: { members: 5_000, groups: 200 } },
+    ...{ seconds: 0.5, initial: 20_000, economy: 1_000, sync: { members: 5_000, groups: 200 } },
     scimmy: { users: 1_000, groups: [1_000, 10_000] },
   },
 };

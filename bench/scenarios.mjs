@@ -1,7 +1,7 @@
 /** What is not one request after another: many at once, a whole sync, an initial load. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { groupId, userDocument, userId } from './directory.mjs';
+import { DOMAIN, groupId, userDocument, userId } from './directory.mjs';
 import { load, medians, once } from './load.mjs';
 import { changeMembers, GROUP_WITH_MEMBERS, SLOW_FILTER, USER_OPERATIONS } from './operations.mjs';
 import { command, cpuMs, rssMb, sleep, startBridge, startSandbox, untilIdle } from './processes.mjs';
@@ -122,6 +122,31 @@ export async function initialLoad(folder, users) {
       cpu: (cpuMs(bridge.pid) - before) / n,
       rss: rssMb(bridge.pid),
     };
+  } finally {
+    await bridge.stop();
+    await sandbox.stop();
+  }
+}
+
+/** How many calls it takes to invite so many people whom an IdP creates one after another. */
+export async function inviteCalls(folder, users, { verified }) {
+  const sandbox = await startSandbox(0, 0);
+  const own = mkdtempSync(path.join(folder, 'invites-'));
+  const mapping = path.join(own, 'mapping.yaml');
+  writeFileSync(mapping, `verifiedDomains: [${verified ? DOMAIN : ''}]\n`);
+  if (verified) await sandbox.control('set-verified-domains', { domains: [DOMAIN] });
+  const more = { MAPPING_FILE: mapping };
+  const bridge = await startBridge(path.join(own, 'bridge.db'), sandbox, undefined, more);
+  try {
+    await untilIdle(bridge.pid);
+    let n = 0;
+    const next = () => ({ method: 'POST', path: '/Users', body: userDocument(++n, { active: true }), status: 201 });
+    await load(bridge, next, { amount: users, underWay: true });
+    const invited = await untilInvited(sandbox, n);
+    await untilIdle(bridge.pid);
+    if (invited !== n) throw new Error(`${invited} of ${n} users were invited`);
+    const requests = await sandbox.control('requests', { method: 'POST' });
+    return { users: n, calls: requests.length };
   } finally {
     await bridge.stop();
     await sandbox.stop();
