@@ -14,6 +14,7 @@ import {
   type CryptoKey,
 } from 'jose';
 import pino from 'pino';
+import { newToken } from '../../src/domain/secret-token.js';
 import { createAccessTokens } from '../../src/oauth/access-tokens.js';
 import { createClient, findClient, revokeClient, rotateClient, type NewSecret } from '../../src/oauth/clients.js';
 import { createKeyRing } from '../../src/oauth/key-ring.js';
@@ -242,6 +243,19 @@ describe('an access token', () => {
     expect([late.status, late.body.error_description]).toEqual([401, expect.stringContaining('expired')]);
     expect((await post({}, next)).status).toBe(200);
     expect(await scim(old)).toBe(200);
+  });
+
+  it('is worth no more than its client is now: a scope that was taken away is gone at once', async () => {
+    const all = (await post()).body.access_token;
+    const groups = (await post({ scope: 'groups' })).body.access_token;
+    expect([await scim(all, 'POST', '/Users', userBody('ann')), await scim(groups, 'GET', '/Groups')]).toEqual([
+      201, 200,
+    ]);
+    const { clientId, label } = client.client;
+    const narrowed = { id: 'narrowed', kind: 'oauthClient', clientId, label, expiresAt: null } as const;
+    await bridge.store.addToken({ ...narrowed, scopes: ['users', 'read'], hash: newToken('oauthClient').hash }, 'cli');
+    expect([await scim(all), await scim(all, 'POST', '/Users', userBody('eve'))]).toEqual([200, 403]);
+    expect([await scim(all, 'GET', '/Groups'), await scim(groups, 'GET', '/Groups')]).toEqual([403, 401]);
   });
 
   it('is worth the scopes that its client has, narrowed to what was asked for, and never more', async () => {

@@ -101,6 +101,15 @@ describe('slow and many connections', () => {
     },
   );
 
+  it('a body that is too large by its own word is refused before it has come, from the holder of a token, too', async () => {
+    const answer = await exchange(
+      portOf(bridge),
+      `POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n` +
+        'Content-Type: application/scim+json\r\nContent-Length: 4000000000\r\n\r\n{',
+    );
+    expect([statusOf(answer), /^connection: close/im.test(answer)]).toEqual([413, true]);
+  });
+
   it('a body that trickles in under a valid token is given up', async () => {
     const connection = await openRaw(portOf(bridge));
     open.push(connection);

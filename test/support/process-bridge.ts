@@ -6,6 +6,7 @@ import { systemClock } from '../../src/clock.js';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import type { Seed } from '../../src/sandbox/seed.js';
 import { startProcess, type BridgeProcess } from './bridge-process.js';
+import { secretsIn } from './secret-search.js';
 import { snapshotWorkspace } from './workspace-snapshot.js';
 
 export const TOKEN = 'esb_a-token-for-tests-of-no-further-use';
@@ -73,6 +74,8 @@ export async function startProcessBridge(options: ProcessBridgeOptions = {}): Pr
     await started.ended;
     await listening.close();
     rmSync(directory, { recursive: true, force: true });
+    const out = secretsIn(started.stdout() + started.stderr(), env);
+    if (out.length > 0) throw new Error(`the process has shown ${out.join(', ')}`);
   };
   const text = (): string => options.greeting?.(directory) ?? started.stdout();
   try {
