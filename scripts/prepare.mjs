@@ -139,10 +139,23 @@ function build() {
     // The bin of the package: without npm in between (container, clone) nobody else makes it executable.
     chmodSync(path.join(fresh, 'main.js'), 0o755);
     writeFileSync(path.join(fresh, '.sources'), hash);
-    rmSync(inRoot('dist'), { recursive: true, force: true });
-    renameSync(fresh, inRoot('dist'));
+    replaceFolder(inRoot('dist'), fresh);
   } finally {
     rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Moves are whole: of two builds at once, neither removes files that the other has put there. */
+function replaceFolder(target, fresh) {
+  const former = `${fresh.slice(0, -'.tmp'.length)}.old.tmp`;
+  try {
+    if (existsSync(target)) renameSync(target, former);
+    renameSync(fresh, target);
+  } catch (error) {
+    // Another build was faster, from the same sources.
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error;
+  } finally {
+    rmSync(former, { recursive: true, force: true });
   }
 }
 

@@ -2,7 +2,7 @@
  * `npm run screenshots`: pictures of the admin page for the documentation, from the built bridge on a
  * sandbox workspace with a company in it: light, dark and phone.
  *
- *   node scripts/screenshots.mjs [folder]
+ *   node scripts/screenshots.mjs [--all] [folder]     --all: every page in every view, to look at
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -69,7 +69,6 @@ function scimClient(url) {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (!response.ok) process.stderr.write(`${method} ${where}: ${response.status} ${text}\n`);
     return text === '' ? null : JSON.parse(text);
   };
 }
@@ -104,7 +103,9 @@ async function fill(url) {
   const disable = { schemas: [PATCH], Operations: [{ op: 'replace', path: 'active', value: false }] };
   for (const name of ['noor', 'tomas', 'ines']) await scim('PATCH', `/Users/${ids.get(name)}`, disable);
   for (const person of PEOPLE.slice(9)) await create(person);
-  await pause(2_500);
+  // What a wrong mapping in the IdP looks like; the counters are written every five seconds.
+  await scim('POST', '/Users', { schemas: [USER], userName: 'no.mailbox', displayName: 'No Mailbox', active: true });
+  await pause(6_000);
   return ids;
 }
 
@@ -123,24 +124,26 @@ function addHistory(folder) {
   db.close();
 }
 
+/** Longer pages are cut: their beginning shows what they are, and pictures in a repository are to be small. */
 const VIEWS = [
-  ['light', { colorScheme: 'light', viewport: { width: 1280, height: 800 } }],
-  ['dark', { colorScheme: 'dark', viewport: { width: 1280, height: 800 } }],
-  ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }],
+  ['light', { colorScheme: 'light', viewport: { width: 1120, height: 720 } }, 1_000],
+  ['dark', { colorScheme: 'dark', viewport: { width: 1120, height: 720 } }, 1_000],
+  ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, 1_200],
 ];
 
+/** Page, where it is, and the views that the documentation keeps. */
 const PAGES = [
-  ['overview', () => ''],
-  ['users', () => '/users'],
-  ['user', (ids) => `/users/${ids.get('noor')}`],
-  ['invites', () => '/invites'],
-  ['changes', () => '/changes'],
-  ['groups', () => '/groups'],
-  ['tokens', () => '/tokens'],
-  ['setup', () => '/setup/entra'],
-  ['trace', () => '/trace'],
-  ['drift', () => '/drift'],
-  ['audit', () => '/audit'],
+  ['overview', () => '', ['light', 'dark', 'phone']],
+  ['users', () => '/users', ['light', 'phone']],
+  ['user', (ids) => `/users/${ids.get('tomas')}`, ['light']],
+  ['invites', () => '/invites', []],
+  ['changes', () => '/changes', ['light', 'dark']],
+  ['groups', () => '/groups', ['light']],
+  ['tokens', () => '/tokens', []],
+  ['setup', () => '/setup/entra', ['light']],
+  ['trace', () => '/trace', ['light']],
+  ['drift', () => '/drift', []],
+  ['audit', () => '/audit', []],
 ];
 
 async function photograph(url, ids, target, profile) {
@@ -151,7 +154,7 @@ async function photograph(url, ids, target, profile) {
   });
   const browser = context.browser();
   try {
-    for (const [view, options] of VIEWS) {
+    for (const [view, options, most] of VIEWS) {
       const page = await (browser === null ? context.newPage() : browser.newContext(options).then((c) => c.newPage()));
       if (browser === null) {
         await page.setViewportSize(options.viewport);
@@ -159,13 +162,17 @@ async function photograph(url, ids, target, profile) {
       }
       await page.goto(`${url}/admin/login`);
       if (page.url().includes('/login')) {
-        if (view === 'light') await page.screenshot({ path: path.join(target, 'login-light.png') });
+        if (isAll) await page.screenshot({ path: path.join(target, `login-${view}.png`) });
         await page.fill('#token', TOKENS.admin);
         await page.click('button.primary');
       }
-      for (const [name, where] of PAGES) {
+      for (const [name, where, kept] of PAGES) {
+        if (!isAll && !kept.includes(view)) continue;
         await page.goto(`${url}/admin${where(ids)}`);
-        await page.screenshot({ path: path.join(target, `${name}-${view}.png`), fullPage: true });
+        const { width } = options.viewport;
+        const height = Math.min(most, await page.evaluate('document.documentElement.scrollHeight'));
+        const clip = { x: 0, y: 0, width, height };
+        await page.screenshot({ path: path.join(target, `${name}-${view}.png`), fullPage: true, clip });
       }
       await page.close();
     }
@@ -180,7 +187,9 @@ if (executablePath === null) {
   process.exit(1);
 }
 prepare({ build: true });
-const target = path.resolve(process.argv[2] ?? path.join(root, 'docs', 'screenshots'));
+const isAll = process.argv.includes('--all');
+const [folderGiven] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const target = path.resolve(folderGiven ?? path.join(root, 'docs', 'screenshots'));
 mkdirSync(target, { recursive: true });
 const folder = mkdtempSync(path.join(tmpdir(), 'screenshots-'));
 const { bridge, url } = await startBridge(folder);
