@@ -21,7 +21,7 @@ import {
   type PolicyNote,
   type Sorted,
 } from '../domain/policies/policy.js';
-import { isReinvite, reinviteCap } from '../domain/policies/reinvite-cap.js';
+import { reinviteCap } from '../domain/policies/reinvite-cap.js';
 import { isRepair } from '../domain/policies/repair.js';
 import { repeatGuard } from '../domain/policies/repeat-guard.js';
 import { seatBudget } from '../domain/policies/seat-budget.js';
@@ -63,7 +63,7 @@ export class Guards {
   #repairs: readonly Dated[] = [];
   /** Invites, by address. */
   #sent: readonly Dated[] = [];
-  #reinvitesAt: readonly Millis[] = [];
+  #reinvites: readonly Dated[] = [];
   #census: Census = NOBODY;
   #dryRun: DryRunReason | null = null;
 
@@ -84,7 +84,7 @@ export class Guards {
         limit: () => ({ limit: options.inviteLimit, managedMembers: this.#census.managedMembers }),
         monotonic,
       }),
-      reinviteCap(() => this.#reinvitesAt),
+      reinviteCap({ load: () => this.#reinvites, store: (history) => (this.#reinvites = history), monotonic }),
       brake({
         load: () => this.#losses,
         store: (history) => (this.#losses = history),
@@ -105,13 +105,16 @@ export class Guards {
     const { store, clock } = this.#options;
     const [wall, monotonic] = [clock.now(), clock.monotonic()];
     const past = await store.pastChanges(wall - HOUR);
-    const calls = past.map(({ subject, change, sentAt }) => ({ who: subject.replace(/^user:/, ''), change, sentAt }));
+    const calls = past.map(({ subject, ...call }) => ({ ...call, who: subject.replace(/^user:/, '') }));
     this.#losses = historyFrom(calls, wall, monotonic);
     this.#invites = calls.flatMap(({ who, change, sentAt }) =>
       change.kind === 'invite' ? [{ who, at: monotonic - Math.max(0, wall - sentAt) }] : [],
     );
     this.#sent = calls.flatMap(({ change, sentAt }) =>
       change.kind === 'invite' ? [{ who: change.address, at: monotonic - Math.max(0, wall - sentAt) }] : [],
+    );
+    this.#reinvites = calls.flatMap(({ who, change, isRepeat, sentAt }) =>
+      change.kind === 'invite' && isRepeat ? [{ who, at: monotonic - Math.max(0, wall - sentAt) }] : [],
     );
     await this.refresh();
   }
@@ -148,13 +151,7 @@ export class Guards {
 
   /** A call went through, or may have: windows that count what was done. */
   noteDone(change: Change, about: PlanContext): void {
-    const { person } = about;
-    const { clock } = this.#options;
-    const monotonic = clock.monotonic();
-    if (isReinvite(change, person)) {
-      const now = clock.now();
-      this.#reinvitesAt = [...this.#reinvitesAt.filter((at) => at > now - HOUR), now];
-    }
+    const monotonic = this.#options.clock.monotonic();
     if (change.kind === 'invite')
       this.#sent = [
         ...this.#sent.filter(({ at }) => at > monotonic - WINDOW_MS),

@@ -19,15 +19,19 @@ export function readCensus(core: Core, groupIds: readonly WorkspaceGroupId[]): C
 /** Calls that went out since then, and those whose answer is not known. */
 export function pastChanges(core: Core, since: Millis): readonly PastChange[] {
   return core
-    .all<{ subject: string; change: string; sentAt: Millis }>(SELECT_PAST, since)
-    .map(({ subject, change, sentAt }) => ({ subject, change: JSON.parse(change) as Change, sentAt }));
+    .all<{ subject: string; change: string; sentAt: Millis; isRepeat: number }>(SELECT_PAST, since)
+    .map(({ subject, change, sentAt, isRepeat }) => {
+      return { subject, change: JSON.parse(change) as Change, sentAt, isRepeat: isRepeat === 1 };
+    });
 }
 
 const COUNT_MANAGED = `SELECT COUNT(*) FROM users WHERE member_id IS NOT NULL AND managed = 1
   AND (deleted_at IS NULL OR deleted_at > ?)`;
 const COUNT_GROUP = 'SELECT COUNT(*) FROM workspace_group_members WHERE group_id = ?';
 const KINDS = "kind IN ('lock', 'revokeInvite', 'setSeat', 'removeFromGroup', 'invite')";
-const SELECT_PAST = `SELECT subject, change, COALESCE(sent_at, created_at) AS sentAt FROM ledger
-    WHERE ended_at >= ? AND state = 'done' AND ${KINDS}
-  UNION ALL SELECT subject, change, COALESCE(sent_at, created_at) FROM ledger
-    WHERE state IN ('sending', 'ambiguous') AND ${KINDS} ORDER BY sentAt`;
+// Row and invite are written in one transaction, perhaps a millisecond apart.
+const PAST = `subject, change, COALESCE(sent_at, created_at) AS sentAt, kind = 'invite' AND EXISTS (
+  SELECT 1 FROM invites AS i WHERE i.user_id = substr(subject, 6) AND i.round > 1 AND i.sent_at >= ledger.sent_at - 1000
+) AS isRepeat`;
+const SELECT_PAST = `SELECT ${PAST} FROM ledger WHERE ended_at >= ? AND state = 'done' AND ${KINDS}
+  UNION ALL SELECT ${PAST} FROM ledger WHERE state IN ('sending', 'ambiguous') AND ${KINDS} ORDER BY sentAt`;

@@ -249,6 +249,8 @@ export interface PastChange {
   readonly subject: Subject;
   readonly change: Change;
   readonly sentAt: Millis;
+  /** An invite that was not the first one of its kind: sent again after INVITE_TTL_DAYS. */
+  readonly isRepeat: boolean;
 }
 
 /** What came back from one call. */
