@@ -20,6 +20,14 @@ export function describeRisks(config: Config, values: Values): string[] {
         'Put a TLS proxy in front and set PUBLIC_URL and TRUST_PROXY, or set TLS_CERT_FILE and TLS_KEY_FILE.',
     );
   }
+  if (config.allowedIps !== null && typeof config.trustProxy === 'number' && config.trustProxy > 0) {
+    if (!isThisMachine(config.host)) {
+      risks.push(
+        `TRUST_PROXY is ${String(config.trustProxy)}: whoever reaches the port without a proxy can claim any address, ` +
+          'and so get past ALLOWED_IPS. Name the addresses of the proxies instead.',
+      );
+    }
+  }
   for (const name of ['SCIM_TOKEN', 'ADMIN_TOKEN'] as const) {
     const token = values[name];
     if (token !== null && token.length < 20) {

@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net';
 import type { RequestHandler } from 'express';
+import { clientAddress } from '../domain/client-address.js';
 import { ScimError } from '../errors.js';
 import type { Log } from '../log.js';
 import { errorBody, SCIM_JSON } from '../scim/reply.js';
@@ -18,10 +19,8 @@ export function addressMatcher(networks: readonly string[]): (address: string) =
     else list.addSubnet(address, Number(prefix), family);
   }
   return (address) => {
-    // A socket for both families shows IPv4 clients as ::ffff:192.0.2.1.
-    const plain = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
-    const family = isIP(plain);
-    return family !== 0 && list.check(plain, family === 6 ? 'ipv6' : 'ipv4');
+    const plain = clientAddress(address);
+    return plain !== null && list.check(plain, isIP(plain) === 6 ? 'ipv6' : 'ipv4');
   };
 }
 

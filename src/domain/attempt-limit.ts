@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net';
 import type { Clock } from '../clock.js';
+import { clientAddress } from './client-address.js';
 
 export interface AttemptLimitOptions {
   /** Failures allowed per window. */
@@ -62,9 +63,10 @@ function forgetOldest(windows: Map<string, Window>, maxAddresses: number): void 
 }
 
 /** One IPv6 client owns at least a /64: counting single addresses would limit nobody. */
-function networkOf(address: string): string {
+function networkOf(text: string): string {
   // What a proxy calls an address may be any text, and long: all that is none counts as one.
-  if (isIP(address) === 0) return '';
+  const address = clientAddress(text);
+  if (address === null) return '';
   if (isIP(address) === 4 || address.includes('.')) return address;
   const [head = '', tail] = address.split('::');
   const groups = head.split(':').filter((group) => group !== '');

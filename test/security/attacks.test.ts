@@ -65,6 +65,7 @@ describe('guessing', () => {
       return statuses;
     };
     expect(await statusesFrom((attempt) => `unknown-${'x'.repeat(attempt)}`)).toEqual(new Set([401, 429]));
+    expect(await statusesFrom((attempt) => `192.0.2.1:${String(40_000 + attempt)}`)).toEqual(new Set([401, 429]));
     expect(await statusesFrom((attempt) => `2001:db8::${attempt.toString(16)}`)).toEqual(new Set([401, 429]));
     expect(await statusesFrom((attempt) => `198.51.100.${String(attempt)}`)).toEqual(new Set([401]));
     await proxied.close();
