@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import express from 'express';
 import pino from 'pino';
 import { addressMatcher } from '../../src/app/allowed-ips.js';
-import { CONNECTION_LIMITS, createConnections } from '../../src/app/connections.js';
+import { createConnections } from '../../src/app/connections.js';
 import { serveHttp, type HttpServer } from '../../src/app/http.js';
 import { loadConfig } from '../../src/config.js';
 import { startTestBridge, TOKEN, type TestBridge } from '../support/bridge.js';
