@@ -33,8 +33,8 @@ export interface Column {
   readonly name: string;
   /** Shown to screen readers only. */
   readonly isHidden?: boolean;
-  /** `number`: to the right. */
-  readonly kind?: 'number';
+  /** `number`: to the right. `words`: wide enough that words are whole. */
+  readonly kind?: 'number' | 'words';
 }
 
 /** A table that becomes a list of cards on a phone: each cell knows the name of its column. */

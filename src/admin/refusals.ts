@@ -26,7 +26,7 @@ export function refusalNotice(refusal: RefusedRequest, now: Millis): Html {
 export function refusalTable(refusals: readonly RefusedRequest[], now: Millis, empty: string): Html {
   return table(
     'Refused requests',
-    [{ name: 'Request' }, { name: 'Told' }, { name: 'When' }, { name: 'Trace' }],
+    [{ name: 'Request', kind: 'words' }, { name: 'Told' }, { name: 'When' }, { name: 'Trace' }],
     refusals.map((refusal) => [
       html`<code>${nameOf(refusal)}</code
         >${refusal.tokenLabel !== null && html`<span class="sub">${refusal.tokenLabel}</span>`}`,

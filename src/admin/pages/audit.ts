@@ -54,8 +54,8 @@ export async function auditPage(context: PageContext): Promise<Page> {
 
 const COLUMNS = [
   { name: 'When' },
-  { name: 'Who' },
-  { name: 'Did' },
+  { name: 'Who', kind: 'words' },
+  { name: 'Did', kind: 'words' },
   { name: 'What changed' },
   { name: 'Request' },
 ] as const;

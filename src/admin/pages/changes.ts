@@ -96,7 +96,7 @@ export async function changesPage(context: PageContext): Promise<Page> {
 }
 
 const COLUMNS = [
-  { name: 'Change' },
+  { name: 'Change', kind: 'words' },
   { name: 'Because' },
   { name: 'Since' },
   { name: 'Request' },
