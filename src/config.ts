@@ -75,6 +75,21 @@ export function loadConfig(
   return { ok: true, config, warnings: [...unknown, ...describeRisks(config, values)] };
 }
 
+/** A file with a secret, and the variable that names it. */
+export interface SecretFile {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** The files with secrets that the environment names. */
+export function secretFiles(env: Environment = process.env): readonly SecretFile[] {
+  const secrets = VARIABLE_NAMES.filter((name) => VARIABLES[name].secret).map((name) => `${name}_FILE`);
+  return [...secrets, 'TLS_KEY_FILE'].flatMap((name) => {
+    const file = env[name]?.trim() ?? '';
+    return file === '' ? [] : [{ name, file }];
+  });
+}
+
 /** What a terminal may be shown: no colour with NO_COLOR (no-color.org); stacks of bugs only on request. */
 export function terminalWishes(env: Environment = process.env): { readonly colour: boolean; readonly stacks: boolean } {
   const colour = (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';

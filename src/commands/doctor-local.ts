@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { publicUrlFor, type Config, type LoadedConfig } from '../config.js';
+import { publicUrlFor, type Config, type LoadedConfig, type SecretFile } from '../config.js';
 import { StartError } from '../errors.js';
 import { loadMapping } from '../mapping-loader.js';
 import { SANDBOX_PIN } from '../reconcile/identity.js';
@@ -98,6 +98,19 @@ function checkMode(file: string): Finding {
     'File mode',
     `others can read ${file}: it holds names, addresses and hashes of tokens`,
     `chmod 600 ${file}`,
+  );
+}
+
+/** Files with secrets that the configuration names. None of them: nothing to say. */
+export function checkSecretFiles(files: readonly SecretFile[]): readonly Finding[] {
+  const open = files.filter(({ file }) => existsSync(file) && (statSync(file).mode & 0o007) !== 0);
+  if (open.length === 0) return files.length === 0 ? [] : [ok('Secret files', 'closed to other accounts')];
+  return open.map(({ name, file }) =>
+    warn(
+      'Secret files',
+      `every account of this machine can read ${file} (${name})`,
+      `chmod o= ${file}; in a container that nobody else is in, it does not matter.`,
+    ),
   );
 }
 

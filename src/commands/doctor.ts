@@ -1,6 +1,6 @@
 /** `doctor`: is everything well, and if not, what to do. Changes nothing, here or at ElevenLabs. */
 import type { Command } from 'commander';
-import { loadConfig } from '../config.js';
+import { loadConfig, secretFiles } from '../config.js';
 import { EXIT } from '../errors.js';
 import { openForCommands, type CommandContext } from './context.js';
 import { act, withJson, type Json } from './define.js';
@@ -10,6 +10,7 @@ import {
   checkDisk,
   checkMapping,
   checkPublicUrl,
+  checkSecretFiles,
   checkServing,
 } from './doctor-local.js';
 import { checkDirectory, checkTokens } from './doctor-store.js';
@@ -62,6 +63,7 @@ async function* examine(context: CommandContext, offline: boolean): AsyncGenerat
   if (!loaded.ok) return;
   const { config } = loaded;
   yield* checkMapping(config);
+  yield* checkSecretFiles(secretFiles(shell.env));
   const database = await checkDatabase(config);
   yield* database.findings;
   yield* await checkDisk(config);

@@ -1,5 +1,5 @@
 /** Commands where no server runs: a database file, and a workspace of which the test is the administrator. */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -293,6 +293,19 @@ describe('doctor', () => {
     expect(offline.code).toBe(1);
     expect(offline.stdout).toContain('not asked (--offline)');
   }, 40_000);
+
+  it('warns of files with secrets that every account can read', async () => {
+    const [key, token] = [path.join(folder, 'open-key'), path.join(folder, 'closed-token')];
+    writeFileSync(key, 'sk_0123456789abcdef');
+    chmodSync(key, 0o644);
+    writeFileSync(token, 'esb_admin_0123456789abcdef0123456789', { mode: 0o600 });
+    const env = { ELEVENLABS_API_KEY: '', ELEVENLABS_API_KEY_FILE: key, ADMIN_TOKEN_FILE: token };
+    const found = async (): Promise<readonly string[]> =>
+      (await runWith(env, 'doctor', '--offline')).stdout.split('\n').filter((line) => line.includes('Secret files'));
+    expect(await found()).toEqual([expect.stringMatching(/^warn .*open-key \(ELEVENLABS_API_KEY_FILE\)$/)]);
+    chmodSync(key, 0o640);
+    expect(await found()).toEqual([expect.stringMatching(/^ok /)]);
+  });
 
   it('lists every problem of the configuration and of the mapping file', async () => {
     const mapping = path.join(folder, 'mapping.yaml');

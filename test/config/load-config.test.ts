@@ -181,6 +181,13 @@ describe('configuration', () => {
       expect(config.port).toBe(9000);
     });
 
+    it.each(VARIABLE_NAMES.filter((name) => VARIABLES[name].secret))('can hold %s, as every secret', (name) => {
+      const secret = name === 'ALERT_WEBHOOK_URL' ? 'https://hooks.example/a-secret-path' : 'a-secret-0123456789abcdef';
+      const fromFile = load({ [`${name}_FILE`]: '/run/secret' }, { '/run/secret': `${secret}\n` });
+      expect(fromFile).toEqual(load({ [name]: secret }));
+      expect(JSON.stringify(fromFile)).toContain(secret);
+    });
+
     it.each([
       [
         { SCIM_TOKEN: 'abcdefgh', SCIM_TOKEN_FILE: '/t' },
