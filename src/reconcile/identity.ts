@@ -45,8 +45,8 @@ export async function checkIdentity(
 
 /** Remembers the owner: what the pin falls back to when the key may not read the workspace's id. */
 export async function rememberOwner(store: Store): Promise<void> {
-  const owner = (await store.members()).find((member) => member.isOwner);
-  if (owner !== undefined) await keep(WORKSPACE_OWNER, hashOf(owner.memberId), store);
+  const owner = await store.owner();
+  if (owner !== null) await keep(WORKSPACE_OWNER, hashOf(owner.memberId), store);
 }
 
 async function readIdentity(gateway: WorkspaceGateway): Promise<KeyIdentity | null> {

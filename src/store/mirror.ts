@@ -8,6 +8,7 @@ import type {
   WorkspaceMember,
 } from '../domain/types.js';
 import type { Core } from './core.js';
+import type { MemberCounts } from './port.js';
 
 export interface MemberRow {
   readonly member_id: MemberId;
@@ -42,6 +43,15 @@ export function findMember(core: Core, memberId: MemberId | null): WorkspaceMemb
 export function findMemberByAddress(core: Core, address: Address): WorkspaceMember | null {
   const row = core.get<MemberRow>(SELECT_BY_ADDRESS, address);
   return row === undefined ? null : toMember(row);
+}
+
+export function findOwner(core: Core): WorkspaceMember | null {
+  const row = core.get<MemberRow>('SELECT * FROM workspace_members WHERE is_owner = 1');
+  return row === undefined ? null : toMember(row);
+}
+
+export function countMembers(core: Core): MemberCounts {
+  return core.get<MemberCounts>(COUNT_MEMBERS) ?? { members: 0, seated: 0, fullSeats: 0 };
 }
 
 export function listMembers(core: Core): readonly WorkspaceMember[] {
@@ -116,3 +126,5 @@ const SELECT_WRITABLE_GROUPS = `SELECT m.group_id FROM workspace_group_members A
 const UPSERT_GROUP_MEMBER = `INSERT INTO workspace_group_members (group_id, member_id, touched_at)
   SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM workspace_groups WHERE group_id = ?)
   ON CONFLICT (group_id, member_id) DO UPDATE SET touched_at = excluded.touched_at`;
+const COUNT_MEMBERS = `SELECT COUNT(*) AS members, COUNT(*) FILTER (WHERE is_locked = 0) AS seated,
+  COUNT(*) FILTER (WHERE is_locked = 0 AND seat_type IS NOT 'workspace_lite_member') AS fullSeats FROM workspace_members`;

@@ -419,9 +419,19 @@ export interface ReadingEffect {
   readonly groupsChanged: number;
 }
 
+export interface MemberCounts {
+  readonly members: number;
+  /** Not locked, on whatever seat. */
+  readonly seated: number;
+  /** Of these, not on a Basic seat. */
+  readonly fullSeats: number;
+}
+
 export interface WorkspaceStore {
   /** The mirror; empty before the first reading. */
   members(): Promise<readonly WorkspaceMember[]>;
+  owner(): Promise<WorkspaceMember | null>;
+  memberCounts(): Promise<MemberCounts>;
   groups(): Promise<readonly WorkspaceGroup[]>;
   memberByAddress(address: Address): Promise<WorkspaceMember | null>;
   member(memberId: MemberId): Promise<WorkspaceMember | null>;

@@ -23,7 +23,14 @@ import { listLeavers } from './leavers.js';
 import { queryLedger } from './ledger.js';
 import { createLists } from './lists.js';
 import { migrate, requireUpToDate } from './migrate.js';
-import { findMember, findMemberByAddress, listMembers, listWorkspaceGroups } from './mirror.js';
+import {
+  countMembers,
+  findMember,
+  findMemberByAddress,
+  findOwner,
+  listMembers,
+  listWorkspaceGroups,
+} from './mirror.js';
 import { readPerson } from './persons.js';
 import type {
   DirectoryStore,
@@ -178,6 +185,8 @@ function workStore(core: Core): WorkStore {
 function workspaceStore(core: Core): WorkspaceStore {
   return {
     members: () => core.read(() => listMembers(core)),
+    owner: () => core.read(() => findOwner(core)),
+    memberCounts: () => core.read(() => countMembers(core)),
     groups: () => core.read(() => listWorkspaceGroups(core)),
     memberByAddress: (address) => core.read(() => findMemberByAddress(core, address)),
     member: (memberId) => core.read(() => findMember(core, memberId)),
