@@ -92,8 +92,10 @@ export async function look(run: Run, engine: Engine): Promise<View | null> {
   const person = blind ? { ...read, membersReadAt: now + 1 } : read;
   run.version = person.version;
   const plan = planPerson(person, engine.rules(), now);
-  const planned = blind ? [...plan.changes, ...planInTheDark(run, person)] : plan.changes;
-  const about = { person, isDrift: person.isConverged, mayWait: run.mayWait };
+  const tries = blind ? planInTheDark(run, person) : [];
+  const planned = [...plan.changes, ...tries];
+  // What was never there is tried, and no drift.
+  const about = { person, isDrift: person.isConverged && tries.length === 0, mayWait: run.mayWait };
   const sorted = await guards.sort(planned, about, now);
   const nextAt = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
   const pointless = pointlessRefusals(person, engine.rules(), now);

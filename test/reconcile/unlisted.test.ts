@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Switches } from '../../src/sandbox/switches.js';
 import { minimalSeed } from '../../src/sandbox/seed.js';
-import { startTestBridge, type TestBridge } from '../support/bridge.js';
+import { startTestBridge, type TestBridge, type TestBridgeOptions } from '../support/bridge.js';
 
 const at = (name: string): string => `${name}@workspace.example`;
 const ADMIN_TOKEN = 'esb_admin_a-token-for-tests-of-no-further-use';
@@ -13,11 +13,11 @@ const SCOPES = ['workspace_read', 'workspace_write', 'workspace_members_invite',
 let bridge: TestBridge;
 afterEach(() => bridge.close());
 
-async function start(switches: Partial<Switches> = {}): Promise<void> {
+async function start(switches: Partial<Switches> = {}, env: TestBridgeOptions['env'] = {}): Promise<void> {
   const members = [{ email: at('owner'), owner: true }, { email: at('resident') }];
   const keys = [{ name: 'Provisioning', owner: at('owner'), scopes: SCOPES }];
   const seed = minimalSeed({ members, keys, groups: [{ name: 'Sales' }] });
-  bridge = await startTestBridge({ seed, switches, env: { ADMIN_TOKEN } });
+  bridge = await startTestBridge({ seed, switches, env: { ADMIN_TOKEN, ...env } });
   expect(bridge.app.reconciler.state.readings.blind).toBe(true);
 }
 
@@ -96,6 +96,18 @@ describe('a key that may not list members', () => {
     await bridge.idle();
     expect(bridge.workspace().members[at('zoe')]).toMatchObject({ seat: 'workspace_admin' });
     expect(await bridge.bridgeOf(zoe)).toMatchObject({ status: 'member' });
+  });
+
+  it('takes no try for drift', async () => {
+    await start({}, { DRIFT: 'report' });
+    const zoe = await invite('zoe');
+    await bridge.createGroup('Sales', [zoe]);
+    await bridge.pass(90_000);
+    expect(await bridge.store.drift({ open: true, limit: 10 })).toEqual([]);
+    bridge.control.accept(at('zoe'));
+    await bridge.pass(30_000);
+    await bridge.idle();
+    expect(bridge.workspace().groups['Sales']).toEqual([at('zoe')]);
   });
 
   it('locks and unlocks whom it has found so', async () => {
