@@ -55,6 +55,16 @@ async function createUser(name: string): Promise<string> {
 const setActive = (id: string, value: boolean): Promise<Response> =>
   scim('PATCH', `/Users/${id}`, { schemas: [PATCH_URN], Operations: [{ op: 'replace', path: 'active', value }] });
 
+describe('doctor of a bridge that is well', () => {
+  it('ends with 0', async () => {
+    expect((await scim('GET', '/Users?count=1')).status).toBe(200);
+    const checked = await cli({ cwd: folder, env: {} }, 'doctor');
+    expect(checked.stdout).toMatch(/\n\nAll is well\.\n$/);
+    expect(checked.stdout).not.toMatch(/^(warn|fail)/m);
+    expect(checked.code).toBe(0);
+  });
+});
+
 describe('token', () => {
   it('is shown once on stdout, alone, and works at once', async () => {
     expect(token).toMatch(/^esb_\S{40,}$/);
