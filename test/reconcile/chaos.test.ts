@@ -132,9 +132,12 @@ describe(`${String(USERS)} users in ${String(GROUPS)} groups, while a fifth of t
       const wrong = partThatWentWrong();
       expect(wrong).toBeGreaterThan(0.12);
       bridge.control.clearFaults();
-      for (const email of Object.keys(bridge.workspace().pendingInvites)) bridge.control.accept(email);
-      await bridge.inTime(bridge.app.reconciler.syncNow('test'));
-      await bridge.calm(() => acceptSome(random));
+      // Until the last acceptance was followed by a reading: what was unclear may be invited only now.
+      do {
+        acceptSome(() => 0);
+        await bridge.inTime(bridge.app.reconciler.syncNow('test'));
+        await bridge.calm();
+      } while (Object.keys(bridge.workspace().pendingInvites).length > 0);
 
       const { members, groups, pendingInvites, mails } = bridge.workspace();
       const ambiguous = await bridge.store.ledger({ states: ['ambiguous'], limit: 10_000 });
