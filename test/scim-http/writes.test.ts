@@ -45,6 +45,16 @@ describe('users', () => {
     expect(answer.body.detail).toContain('userName');
   });
 
+  it('have names without case in any script, whether a sigma ends a word or not', async () => {
+    const greek = await bridge.user('ΝΙΚΟΣ.ΠΑΠΑΣ', { emails: [{ value: 'nikos@example.test' }] });
+    const again = userBody('νικος.παπας', { emails: [{ value: 'other.nikos@example.test' }] });
+    expect((await bridge.call('POST', '/Users', { body: again })).status).toBe(409);
+    for (const filter of ['userName eq "νικος.παπας"', 'userName sw "ΝΙΚΟΣ"', 'userName ew "ς"']) {
+      const found = await bridge.call('GET', `/Users?filter=${encodeURIComponent(filter)}`);
+      expect([filter, found.body.Resources.map(({ id }: AnyJson) => id)]).toEqual([filter, [greek.id]]);
+    }
+  });
+
   it('are replaced with 200, and the same PUT twice changes no version', async () => {
     const user = await bridge.user('put');
     const body = userBody('put', { title: 'One' });

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { fold } from '../../src/domain/fold.js';
 import { openConnection, type Connection } from '../../src/store/connection.js';
 import { migrate, MIGRATIONS_FOLDER, readMigrations } from '../../src/store/migrate.js';
 
@@ -75,6 +76,30 @@ describe('migrations', () => {
     const mode = (name: string) => statSync(path.join(folder, 'data', name)).mode & 0o777;
     expect([mode('.'), mode('bridge.db'), mode('bridge.db-wal'), mode('bridge.db-shm')]).toEqual([
       0o700, 0o600, 0o600, 0o600,
+    ]);
+  });
+
+  it('bring names that were folded otherwise into the form of today', () => {
+    const source = (name: string) => readFileSync(path.join(MIGRATIONS_FOLDER, name), 'utf8');
+    const names = readMigrations().map(({ name }) => name);
+    const sigma = names.indexOf('007_one_small_sigma.sql');
+    for (const name of names.slice(0, sigma)) put(name, source(name));
+    rmSync(path.join(folder, '001_first.sql'));
+    migrate(db, folder);
+    const add = db.prepare(
+      `INSERT INTO users (id, user_name, user_name_key, active, document, managed, origin, version, created_at, modified_at)
+       VALUES (?, ?, ?, 1, '{}', 1, 'idp', 1, 0, 0)`,
+    );
+    add.run('a', 'ΝΙΚΟΣ', 'νικος');
+    // One person twice, by the old rule: both stay.
+    add.run('b', 'ΛΑΚΗΣ.Π', 'λακησ.π');
+    add.run('c', 'λακης.π', 'λακης.π');
+    for (const name of names.slice(sigma)) put(name, source(name));
+    expect(migrate(db, folder)[0]).toBe('007_one_small_sigma.sql');
+    expect(db.prepare('SELECT user_name_key FROM users ORDER BY id').pluck().all()).toEqual([
+      fold('ΝΙΚΟΣ'),
+      fold('ΛΑΚΗΣ.Π'),
+      'λακης.π',
     ]);
   });
 
