@@ -96,7 +96,7 @@ async function changeGroup(
   const change = parse(current);
   const replaces = change.members.some((op) => op.kind === 'replace');
   await admit(caller, replaces ? await find(caller, id, true) : current, change);
-  const { record } = await caller.app.store.updateGroup(id, change, writeContext(caller), { members: false });
+  const { record } = await caller.app.store.updateGroup(id, change, writeContext(caller), { members });
   return { written: record, shown: await settle(caller, record, members) };
 }
 
@@ -106,7 +106,7 @@ async function admit(caller: Caller, current: GroupRecord | null, change: GroupC
   await (grantsGroup(current, next, change.members) ? provisioning.admitGrant() : provisioning.admitWithdrawal());
 }
 
-/** Waits, and reads again what is to be shown. */
+/** Waits, and reads again what is to be shown; of a group that was deleted meanwhile, what was written. */
 async function settle(caller: Caller, record: GroupRecord, members: boolean): Promise<GroupRecord> {
   const { store, provisioning } = caller.app;
   provisioning.poke();

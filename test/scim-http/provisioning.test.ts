@@ -112,6 +112,22 @@ describe('a write to a group', () => {
     expect(calls()).toEqual(['admitWithdrawal', 'poke', 'settleGroup']);
   });
 
+  it('is answered with what it wrote where the group is deleted while it waits', async () => {
+    const user = await bridge.user('ann');
+    const group = await bridge.group('Team');
+    const { getGroup } = bridge.store;
+    let reads = 0;
+    bridge.store.getGroup = async (id, options) => {
+      reads += 1;
+      // The last one is that of the answer.
+      return reads === 3 ? null : getGroup.call(bridge.store, id, options);
+    };
+    const body = { schemas: [GROUP_URN], displayName: 'New', members: [{ value: user.id }] };
+    const answer = await bridge.call('PUT', `/Groups/${group.id}`, { body });
+    expect([answer.status, answer.body.displayName, reads]).toEqual([200, 'New', 3]);
+    expect(answer.body.members).toMatchObject([{ value: user.id }]);
+  });
+
   it('does not read the members to change some of them', async () => {
     const user = await bridge.user('ann');
     const group = await bridge.group('Team');
