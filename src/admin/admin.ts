@@ -55,9 +55,9 @@ export interface AdminParts extends AdminOptions {
 
 /** Makes the admin application. */
 export function createAdmin(options: AdminParts): Express {
-  const { store, clock, isHttps, onAuthenticated } = options;
+  const { store, clock, log, isHttps, onAuthenticated } = options;
   const guard = createAdminGuard({
-    ...{ store, clock, isHttps, onAuthenticated },
+    ...{ store, clock, log, isHttps, onAuthenticated },
     loginPath: path(['login']),
     answerRefusal,
   });

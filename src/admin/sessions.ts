@@ -17,6 +17,8 @@ import type { TokenRecord, TokenStore } from '../store/port.js';
 export interface AdminIdentity {
   readonly tokenId: string;
   readonly label: string;
+  /** As it was when the token was looked up. */
+  readonly lastUsedAt: number | null;
   /** For the audit log: `admin:<label>`. */
   readonly actor: string;
 }
@@ -100,7 +102,7 @@ export const METRICS_SCOPE = 'metrics';
 export async function findAdmin(store: TokenStore, tokenHash: string, now: number): Promise<AdminIdentity | null> {
   const token = await store.findToken(tokenHash);
   return token?.kind === 'admin' && token.scopes.length === 0 && isValid(token, now)
-    ? { tokenId: token.id, label: token.label, actor: `admin:${token.label}` }
+    ? { tokenId: token.id, label: token.label, lastUsedAt: token.lastUsedAt, actor: `admin:${token.label}` }
     : null;
 }
 

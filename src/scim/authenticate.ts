@@ -8,6 +8,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../clock.js';
 import type { AttemptLimit } from '../domain/attempt-limit.js';
+import { createLastUse } from '../domain/last-use.js';
 import { hashToken } from '../domain/secret-token.js';
 import { ScimError } from '../errors.js';
 import type { Log } from '../log.js';
@@ -38,27 +39,18 @@ export interface AuthenticatorOptions {
   readonly verifyAccessToken: AccessTokenVerifier | null;
 }
 
-/** Writing `last_used_at` at each request would make every read a write. */
-const TOUCH_INTERVAL_MS = 60_000;
 const MAX_TOKEN_LENGTH = 4096;
 const REALM = 'Bearer realm="scim"';
 
 /** Makes the authenticator of one application. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { store, clock, log, attempts } = options;
-  const touched = new Map<string, number>();
-
-  const touch = (token: TokenRecord): void => {
-    const now = clock.now();
-    const last = touched.get(token.id) ?? token.lastUsedAt;
-    // `Math.abs`: after the wall clock was set back the stamp must move again.
-    if (last !== null && Math.abs(now - last) < TOUCH_INTERVAL_MS) return;
-    touched.set(token.id, now);
+  const touch = createLastUse((tokenId, at) => {
     // Best effort: a full disk must not turn reads away.
-    store.touchToken(token.id, now).catch((error: unknown) => {
-      log.debug({ err: error, tokenId: token.id }, 'last use of a token was not stored');
+    store.touchToken(tokenId, at).catch((error: unknown) => {
+      log.debug({ err: error, tokenId }, 'last use of a token was not stored');
     });
-  };
+  });
 
   const refuse = (address: string, error: ScimError): ScimError => {
     const retryAfter = attempts.fail(address);
@@ -77,7 +69,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const token = await store.findToken(hashToken(bearer));
       if (token?.kind === 'scim') {
         checkValidity(token, clock.now());
-        touch(token);
+        touch(token, clock.now());
         return { tokenId: token.id, label: token.label, scopes: token.scopes, actor: `token:${token.label}` };
       }
       const principal = token === null ? await options.verifyAccessToken?.(bearer) : null;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
+import pino from 'pino';
 import { adminOf, createAdminGuard, safeReturnPath, sessionOf } from '../../src/admin/guard.js';
 import { securityHeaders } from '../../src/admin/security-headers.js';
 import { DEFAULT_RULES } from '../../src/domain/rules.js';
@@ -34,7 +35,7 @@ beforeEach(async () => {
   secret = await addToken('admin', 'boss');
   const app = express();
   const guard = createAdminGuard({
-    ...{ store, clock, isHttps: () => isHttps, loginPath: '/admin/login' },
+    ...{ store, clock, log: pino({ enabled: false }), isHttps: () => isHttps, loginPath: '/admin/login' },
     attempts: { limit: 3, windowMs: MINUTE, maxAddresses: 10 },
     requests: { limit: 20, windowMs: MINUTE, maxAddresses: 10 },
   });
@@ -244,5 +245,27 @@ describe('the door', () => {
     const script = await send('GET', '/admin', { accept: 'application/json' });
     expect([script.status, script.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="admin"']);
     expect((await send('POST', '/admin', { accept: 'text/html' })).status).toBe(401);
+  });
+});
+
+describe('the last use of an admin token', () => {
+  const lastUse = async () => (await store.listTokens()).find(({ id }) => id === 'boss')?.lastUsedAt;
+
+  it('is written down at sign-in and at use, at most once a minute', async () => {
+    const first = clock.now();
+    expect(await lastUse()).toBeNull();
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const signedIn = await send('POST', '/admin/login', form, `token=${secret}`);
+    expect([signedIn.status, await lastUse()]).toEqual([204, first]);
+    const cookie = signedIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    clock.advance(MINUTE - 1);
+    expect((await send('GET', '/admin', { cookie })).status).toBe(200);
+    expect(await lastUse()).toBe(first);
+    clock.advance(1);
+    expect((await send('GET', '/admin', { cookie })).status).toBe(200);
+    expect(await lastUse()).toBe(first + MINUTE);
+    clock.advance(MINUTE);
+    expect((await send('GET', '/admin', { authorization: `Bearer ${secret}` })).status).toBe(200);
+    expect(await lastUse()).toBe(first + 2 * MINUTE);
   });
 });
