@@ -71,13 +71,7 @@ export class Connection {
   /** Some call was answered "invalid key". */
   keyRejected(error: GatewayError): void {
     if (this.#phase !== 'serving') return;
-    this.#phase = 'keyRejected';
-    this.#error = error.message;
-    this.#options.log.error(
-      { reason: error.message },
-      'ElevenLabs rejects the API key; nothing is sent until it is good',
-    );
-    this.#options.onRejected(error.message);
+    this.#rejected(error);
     this.#options.onLost();
     this.#connecting = this.#sleep(0).then(() => this.#connect(1));
   }
@@ -121,16 +115,22 @@ export class Connection {
         onOtherWorkspace(check.pinned, check.found);
         return null;
       case 'keyRejected':
-        this.#phase = 'keyRejected';
-        this.#error = check.error.message;
-        log.error({ reason: check.error.message }, 'ElevenLabs rejects the API key');
-        this.#options.onRejected(check.error.message);
+        this.#rejected(check.error);
         return null;
       case 'failed':
         this.#error = check.error.message;
         log.warn({ reason: check.error.message }, 'the workspace cannot be reached');
         return null;
     }
+  }
+
+  /** The alert is the line in the log; what stays as it was is one at debug level only. */
+  #rejected({ message }: GatewayError): void {
+    if (this.#phase === 'keyRejected')
+      this.#options.log.debug({ reason: message }, 'ElevenLabs still rejects the API key');
+    this.#phase = 'keyRejected';
+    this.#error = message;
+    this.#options.onRejected(message);
   }
 
   /** A stop ends it early. */

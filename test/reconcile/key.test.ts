@@ -42,6 +42,13 @@ describe('a rejected key', () => {
     bridge.control.clearRequests();
     await bridge.pass(60_000);
     expect(bridge.control.requests().length).toBeLessThan(10);
+    const levels = bridge.logLines
+      .map((line) => JSON.parse(line) as { readonly level: number; readonly msg: string })
+      .filter(({ msg }) => msg.includes('rejects the API key'))
+      .map(({ level }) => level);
+    // The alert, once; each retry at debug level.
+    expect(levels.filter((level) => level >= 40)).toEqual([50]);
+    expect(levels.filter((level) => level === 20)).not.toEqual([]);
     bridge.control.clearFaults();
     await bridge.pass(120_000);
     expect(bridge.app.reconciler.state.phase).toBe('serving');
