@@ -155,14 +155,15 @@ async function countStrangers(store: Store, now: Millis): Promise<number> {
 
 async function checkReading({ store, config }: Opened, now: Millis): Promise<readonly Finding[]> {
   const readAt = await store.membersReadAt();
-  if (readAt === null)
-    return [warn('Reading', 'the workspace has never been read', 'Start the bridge, or run `sync`.')];
+  const { isServed } = await import('../store/serving-lock.js');
+  const remedy = isServed(config.databasePath)
+    ? 'A bridge runs, and does not get to read: the check of the API key and the log say why.'
+    : 'Start the bridge, or run `sync`.';
+  if (readAt === null) return [warn('Reading', 'the workspace has never been read', remedy)];
   const age = now - readAt;
   const text = `the members were last read ${span(age)} ago`;
   const isOld = age > Math.max(3 * config.syncIntervalSeconds * 1000, STUCK_MS);
-  return [
-    isOld ? warn('Reading', text, 'Run `sync`; see the log for why the bridge does not read.') : ok('Reading', text),
-  ];
+  return [isOld ? warn('Reading', text, remedy) : ok('Reading', text)];
 }
 
 async function checkLinks(store: Store): Promise<readonly Finding[]> {

@@ -9,6 +9,7 @@ import { DEFAULT_RULES } from '../../src/domain/rules.js';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import type { Listening } from '../../src/sandbox/server.js';
 import type { Store, WriteContext } from '../../src/store/port.js';
+import { acquireServingLock } from '../../src/store/serving-lock.js';
 import { openStore } from '../../src/store/sqlite-store.js';
 import { ensureBuilt } from '../support/bridge-process.js';
 import { cli, onTerminal, type CliResult, type Env } from '../support/cli.js';
@@ -292,6 +293,18 @@ describe('doctor', () => {
     expect(rejected.stdout).not.toContain('sk_of_another_region');
     expect(offline.code).toBe(1);
     expect(offline.stdout).toContain('not asked (--offline)');
+  }, 40_000);
+
+  it('does not ask to start a bridge that runs, and whose key is rejected', async () => {
+    await run('migrate');
+    const env = { ELEVENLABS_API_KEY: 'sk_of_another_region_0123456789' };
+    const reading = async (): Promise<string> =>
+      /Reading: .*\n.*/.exec((await runWith(env, 'doctor')).stdout)?.[0] ?? '';
+    expect(await reading()).toContain('Start the bridge');
+    const lock = acquireServingLock(file);
+    const served = await reading().finally(() => lock.release());
+    expect(served).toContain('A bridge runs, and does not get to read');
+    expect(served).not.toContain('Start the bridge');
   }, 40_000);
 
   it('warns of files with secrets that every account can read', async () => {
