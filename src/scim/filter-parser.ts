@@ -12,6 +12,7 @@
 import { findSub, resolvePath } from '../domain/attribute-lookup.js';
 import type { AttributePath, Filter } from '../domain/filter.js';
 import type { ResourceType } from '../domain/schema.js';
+import { USER } from '../domain/user-schema.js';
 import { invalidFilter, invalidPath, type ScimError } from '../errors.js';
 import { comparable, compareOp, compareTerm } from './filter-terms.js';
 import { SyntaxProblem, tokenize, type Token } from './filter-tokens.js';
@@ -20,6 +21,12 @@ import { shorten } from './shorten.js';
 export const MAX_FILTER_BYTES = 8192;
 export const MAX_FILTER_DEPTH = 32;
 export const MAX_FILTER_TERMS = 100;
+
+/** Names a value that no answer may show. */
+const SECRET = new RegExp(
+  USER.core.attributes.flatMap(({ name, returned }) => (returned === 'never' ? [name] : [])).join('|'),
+  'i',
+);
 
 /** Parses a filter on resources of a type; ScimError `invalidFilter` with position and reason. */
 export function parseFilter(text: string, type: ResourceType): Filter {
@@ -52,9 +59,9 @@ export function reporting<T>(text: string, error: (detail: string) => ScimError,
     return parse();
   } catch (problem) {
     if (!(problem instanceof SyntaxProblem)) throw problem;
-    throw error(
-      `The ${what} ${shorten(text)} is not valid: at position ${String(problem.at + 1)}, ${problem.message}.`,
-    );
+    // What is refused is remembered and shown to administrators: never with a password in it.
+    const quoted = SECRET.test(text) ? '' : ` ${shorten(text)}`;
+    throw error(`The ${what}${quoted} is not valid: at position ${String(problem.at + 1)}, ${problem.message}.`);
   }
 }
 

@@ -76,9 +76,11 @@ export function readOne(attribute: Attribute, raw: Json, where: string): Json | 
 
 /** Text that the store and every comparison keep whole: no NUL, no half surrogate pair. */
 function readString(attribute: Attribute, raw: Json, where: string): string {
-  if (typeof raw !== 'string') throw wrong(where, 'a string', raw);
+  // What is refused is remembered and shown to administrators: never with a password in it.
+  const shown = attribute.returned === 'never' ? undefined : raw;
+  if (typeof raw !== 'string') throw wrong(where, 'a string', shown);
   if (raw.includes('\0') || /\p{Surrogate}/u.test(raw))
-    throw wrong(where, 'text without NUL and half surrogate pairs', raw);
+    throw wrong(where, 'text without NUL and half surrogate pairs', shown);
   if (!attribute.closed) return raw;
   const found = attribute.canonicalValues.find((value) => fold(value) === fold(raw.trim()));
   if (found === undefined) throw wrong(where, `one of ${attribute.canonicalValues.join(', ')}`, raw);
@@ -181,6 +183,7 @@ export function isHollow(element: Json): boolean {
   return isObject(element) && Object.keys(element).every((key) => key === 'type' || key === 'primary');
 }
 
-export function wrong(where: string, wanted: string, raw: Json): Error {
-  return invalidValue(`${where} must be ${wanted}; it is ${shorten(raw)}.`);
+/** `raw` undefined: it is not to be shown. */
+export function wrong(where: string, wanted: string, raw: Json | undefined): Error {
+  return invalidValue(`${where} must be ${wanted}${raw === undefined ? '' : `; it is ${shorten(raw)}`}.`);
 }

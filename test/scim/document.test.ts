@@ -226,6 +226,13 @@ describe('the body of a User is refused', () => {
     expect(error.message.length).toBeLessThan(600);
   });
 
+  it('without a word of a password that is refused', () => {
+    for (const password of [12345678, true, ['a', 'b'], { hunter2: 1 }, 'hunter2\0', 'hunter2\ud800']) {
+      const { message } = refusal(() => user({ password }));
+      expect(message).toMatch(/^password must be [^;]+(; it is a list of 2)?\.$/);
+    }
+  });
+
   it.each([[null], ['x'], [[]], [7]])('where it is no object: %j', (body) =>
     expect(refusal(() => readUserDocument(body, null)).scimType).toBe('invalidSyntax'),
   );

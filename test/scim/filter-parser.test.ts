@@ -194,6 +194,15 @@ describe('a filter is refused, with position and reason', () => {
     expect(refusal(() => parseFilter(terms(101), USER)).message).toContain('more than 100 comparisons');
   });
 
+  it('with a detail that repeats nothing of a filter or path on a password', () => {
+    const told = ['password eq "hunter2"', 'title pr and PASSWORD sw "hunter2"', 'foo eq 1 or password eq hunter2'].map(
+      (text) => refusal(() => parseFilter(text, USER)).message,
+    );
+    told.push(refusal(() => parsePatchPath('password[value eq "hunter2"]', USER)).message);
+    for (const message of told) expect(message).toMatch(/^The (filter|path) is not valid: at position \d+, [^"]/);
+    expect(told.join()).not.toContain('hunter2');
+  });
+
   it('with a detail that never repeats a long filter', () => {
     expect(refusal(() => parseFilter(`nope eq "${'x'.repeat(5000)}"`, USER)).message.length).toBeLessThan(400);
   });
