@@ -7,7 +7,16 @@
  * Works on a copy in a temporary folder; node_modules of the clone must be installed.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { prepare, root } from './prepare.mjs';
@@ -68,6 +77,8 @@ function testOn(major, folder) {
 
 prepare({ build: false });
 const folder = mkdtempSync(path.join(tmpdir(), 'bridge-nodes-'));
+// Some tests start the bridge as another account.
+chmodSync(folder, 0o755);
 const outcome = [];
 try {
   for (const major of majors) {

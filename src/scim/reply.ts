@@ -50,12 +50,20 @@ export function sendError(response: Response, error: ScimError, requestId: strin
   response.status(error.status).set(error.headers).set('Content-Type', SCIM_JSON).send(errorBody(error, requestId));
 }
 
-/** `application/json` for those who ask for it and not for SCIM's own type; else application/scim+json. */
-export function negotiate(accept: string | undefined): string {
-  if (accept === undefined) return SCIM_JSON;
-  const lower = accept.toLowerCase();
-  const plainOnly = lower.includes('application/json') && !lower.includes(SCIM_JSON);
-  return plainOnly ? 'application/json' : SCIM_JSON;
+/** `application/json` for those who ask for it by name, and more than for SCIM's own type; else application/scim+json. */
+export function negotiate(accept = ''): string {
+  return weightOf('application/json', accept) > weightOf(SCIM_JSON, accept) ? 'application/json' : SCIM_JSON;
+}
+
+/** The weight (RFC 9110 12.4.2) of a media type in `Accept`; 0 where it is not named. */
+function weightOf(type: string, accept: string): number {
+  for (const range of accept.toLowerCase().split(',')) {
+    const [name, ...parameters] = range.split(';').map((part) => part.trim());
+    if (name !== type) continue;
+    const weight = Number(parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? 1);
+    return Number.isNaN(weight) ? 1 : weight;
+  }
+  return 0;
 }
 
 /** Node reads what is left of a body to its end before it uses a connection again, however long that is. */

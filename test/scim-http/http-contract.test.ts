@@ -45,6 +45,11 @@ describe('headers', () => {
     expect(await type('*/*')).toMatch(/^application\/scim\+json/);
     expect(await type('application/json, application/scim+json')).toMatch(/^application\/scim\+json/);
     expect(await type('application/json')).toMatch(/^application\/json/);
+    expect(await type('text/html, Application/JSON; charset=utf-8')).toMatch(/^application\/json/);
+    expect(await type('application/json;q=0.9, application/scim+json; q=0.1')).toMatch(/^application\/json/);
+    expect(await type('application/json;q=0.5, application/scim+json')).toMatch(/^application\/scim\+json/);
+    expect(await type('application/json;q=0')).toMatch(/^application\/scim\+json/);
+    expect(await type('application/json;q=much')).toMatch(/^application\/json/);
   });
 });
 
