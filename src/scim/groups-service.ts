@@ -15,7 +15,7 @@ import { listResponse, toListing } from './listing.js';
 import { parseGroupPatch } from './patch.js';
 import { project, shows, type Projection } from './project.js';
 import type { ReadParameters } from './query.js';
-import { etag, renderGroup } from './render.js';
+import { etag, renderGroup, resourceHeaders } from './render.js';
 import { shorten } from './shorten.js';
 
 export async function createGroup(caller: Caller, body: JsonObject, view: Projection): Promise<Reply> {
@@ -24,13 +24,14 @@ export async function createGroup(caller: Caller, body: JsonObject, view: Projec
   await admit(caller, null, { document: () => document, members: [{ kind: 'add', userIds: members ?? [] }] });
   const { record } = await store.createGroup(document, members ?? [], creationContext(caller));
   const shown = await settle(caller, record, shows(view, 'members'));
-  const location = `${caller.app.baseUrl()}/Groups/${record.id}`;
-  return { status: 201, headers: { Location: location, ETag: etag(shown.version) }, body: show(caller, shown, view) };
+  const headers = resourceHeaders(GROUP, shown, caller.app.baseUrl());
+  const created = { ...headers, Location: headers['Content-Location'] };
+  return { status: 201, headers: created, body: show(caller, shown, view) };
 }
 
 export async function readGroup(caller: Caller, id: string, view: Projection): Promise<Reply> {
   const record = await find(caller, id, shows(view, 'members'));
-  return conditionalReply(caller, record.version, () => show(caller, record, view));
+  return conditionalReply(caller, GROUP, record, () => show(caller, record, view));
 }
 
 /** A page of groups, in the envelope of a ListResponse; members are read only if they are shown. */
@@ -55,7 +56,7 @@ export async function replaceGroup(caller: Caller, id: string, body: JsonObject,
     };
   };
   const { shown } = await changeGroup(caller, id, parse, shows(view, 'members'));
-  return { status: 200, headers: { ETag: etag(shown.version) }, body: show(caller, shown, view) };
+  return { status: 200, headers: resourceHeaders(GROUP, shown, caller.app.baseUrl()), body: show(caller, shown, view) };
 }
 
 /**
@@ -71,7 +72,7 @@ export async function patchGroup(caller: Caller, id: string, body: JsonObject, v
   const { written, shown } = await changeGroup(caller, id, parse, !silent && shows(view, 'members'));
   // Without a body the tag stands for this write alone: that of a later one would let the client overwrite it unseen.
   if (silent) return { status: 204, headers: { ETag: etag(written.version) }, body: null };
-  return { status: 200, headers: { ETag: etag(shown.version) }, body: show(caller, shown, view) };
+  return { status: 200, headers: resourceHeaders(GROUP, shown, caller.app.baseUrl()), body: show(caller, shown, view) };
 }
 
 export async function deleteGroup(caller: Caller, id: string): Promise<Reply> {

@@ -15,6 +15,23 @@ export function etag(version: number): string {
   return `W/"${String(version)}"`;
 }
 
+/**
+ * The headers of an answer that shows a resource: `meta.version` and `meta.location` are what ETag
+ * and Content-Location say (RFC 7643 3.1).
+ */
+export function resourceHeaders(
+  type: ResourceType,
+  record: UserRecord | GroupRecord,
+  base: string,
+): { readonly ETag: string; readonly 'Content-Location': string } {
+  return { ETag: etag(record.version), 'Content-Location': locationOf(type, record, base) };
+}
+
+/** The URL of a resource. */
+export function locationOf(type: ResourceType, { id }: UserRecord | GroupRecord, base: string): string {
+  return `${base}${type.endpoint}/${id}`;
+}
+
 /** Renders a User; `base` is the URL of the SCIM root without a slash at its end. */
 export function renderUser(record: UserRecord, base: string): JsonObject {
   const { bridge, groups, managerName } = record;
@@ -80,7 +97,7 @@ function envelope(type: ResourceType, record: UserRecord | GroupRecord, base: st
       resourceType: type.name,
       created: formatInstant(record.createdAt),
       lastModified: formatInstant(record.modifiedAt),
-      location: `${base}${type.endpoint}/${record.id}`,
+      location: locationOf(type, record, base),
       version: etag(record.version),
     },
   };

@@ -43,6 +43,7 @@ export function sendError(response: Response, error: ScimError, requestId: strin
   // What a handler may have prepared for its success does not belong to the error.
   response.removeHeader('ETag');
   response.removeHeader('Location');
+  response.removeHeader('Content-Location');
   if (hasLongUnreadBody(response.req)) {
     response.set('Connection', 'close');
     lingerOnClose(response.req, clock);

@@ -15,7 +15,7 @@ import { listResponse, toListing } from './listing.js';
 import { parseUserPatch } from './patch.js';
 import { project, type Projection } from './project.js';
 import type { ReadParameters } from './query.js';
-import { etag, renderUser } from './render.js';
+import { renderUser, resourceHeaders } from './render.js';
 import { shorten } from './shorten.js';
 
 export async function createUser(caller: Caller, body: JsonObject, view: Projection): Promise<Reply> {
@@ -23,13 +23,14 @@ export async function createUser(caller: Caller, body: JsonObject, view: Project
   const document = readUserDocument(body, null, documentChecks(caller));
   await admit(caller, null, document);
   const record = await settle(caller, await store.createUser(document, creationContext(caller)));
-  const location = `${caller.app.baseUrl()}/Users/${record.id}`;
-  return { status: 201, headers: { Location: location, ETag: etag(record.version) }, body: show(caller, record, view) };
+  const headers = resourceHeaders(USER, record, caller.app.baseUrl());
+  const created = { ...headers, Location: headers['Content-Location'] };
+  return { status: 201, headers: created, body: show(caller, record, view) };
 }
 
 export async function readUser(caller: Caller, id: string, view: Projection): Promise<Reply> {
   const record = await find(caller, id);
-  return conditionalReply(caller, record.version, () => show(caller, record, view));
+  return conditionalReply(caller, USER, record, () => show(caller, record, view));
 }
 
 /** A page of users, in the envelope of a ListResponse. */
@@ -78,7 +79,11 @@ async function changeUser(
   const change = parse(current);
   await admit(caller, current.document, change(current.document));
   const record = await settle(caller, await store.updateUser(id, change, writeContext(caller)));
-  return { status: 200, headers: { ETag: etag(record.version) }, body: show(caller, record, view) };
+  return {
+    status: 200,
+    headers: resourceHeaders(USER, record, caller.app.baseUrl()),
+    body: show(caller, record, view),
+  };
 }
 
 async function admit(caller: Caller, current: Document | null, next: Document): Promise<void> {

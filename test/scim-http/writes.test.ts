@@ -29,6 +29,7 @@ describe('users', () => {
     expect(answer.body).toMatchObject({ userName: 'ann', title: 'Dr', active: true });
     expect(answer.headers['location']).toBe(`${bridge.url}/Users/${String(answer.body.id)}`);
     expect(answer.body.meta.location).toBe(answer.headers['location']);
+    expect(answer.headers['content-location']).toBe(answer.body.meta.location);
     expect(answer.headers['etag']).toBe(answer.body.meta.version);
     expect(answer.headers['etag']).toMatch(/^W\/"\d+"$/);
     expect(answer.text).not.toContain('Top-Secret-1');
@@ -206,6 +207,32 @@ describe('groups', () => {
     expect(await put({ schemas, displayName: 'Kept', members: [] })).toEqual([200, 'Kept', 0]);
     await bridge.call('PUT', `/Groups/${group.id}`, { body: { schemas, displayName: 'Kept', members: [member] } });
     expect(await put({ schemas, displayName: 'Kept', members: null })).toEqual([200, 'Kept', 0]);
+  });
+});
+
+describe('the place of a resource', () => {
+  it('is said by every answer that shows or stands for it, and by no other', async () => {
+    const user = await bridge.user('placed');
+    const group = await bridge.group('Placed');
+    const title = patchBody({ op: 'add', path: 'title', value: 'Dr' });
+    const location = async (method: string, at: string, body?: object, headers = {}) => {
+      const answer = await bridge.call(method, at, { body, headers });
+      return [answer.status, answer.headers['content-location']];
+    };
+    for (const [at, { meta }, body] of [
+      [`/Users/${user.id}`, user, userBody('placed')],
+      [`/Groups/${group.id}`, group, { schemas: [GROUP_URN], displayName: 'Placed' }],
+    ] as const) {
+      expect(await location('GET', at)).toEqual([200, meta.location]);
+      expect(await location('HEAD', at)).toEqual([200, meta.location]);
+      expect(await location('GET', at, undefined, { 'If-None-Match': '*' })).toEqual([304, meta.location]);
+      expect(await location('PUT', at, body)).toEqual([200, meta.location]);
+      expect(await location('PUT', at, {})).toEqual([400, undefined]);
+      expect(await location('DELETE', at)).toEqual([204, undefined]);
+    }
+    const { id, meta } = await bridge.user('placed');
+    expect(await location('PATCH', `/Users/${id}`, title)).toEqual([200, meta.location]);
+    expect(await location('GET', '/Users')).toEqual([200, undefined]);
   });
 });
 
