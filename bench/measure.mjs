@@ -33,6 +33,7 @@ export async function measure({ plan, folder, only, profiles, note }) {
   run.floorRounds = [];
   run.floor = await startFloor();
   await warmUp(run, run.floor, floorRequest);
+  run.floorRounds.push(await load(run.floor, floorRequest, { amount: FEW }));
   const sandbox = await startSandbox(0, 0);
   await measureUsers(run, sandbox);
   await measureGroups(run, sandbox);

@@ -35,8 +35,8 @@ describe('npm run bench', () => {
       expect(valueOf('full sync, nothing changed: calls to ElevenLabs')).toEqual([2]);
       expect(valueOf('under 24 hostile connections: answered')).toEqual([100]);
       expect(valueOf('invite calls')).toEqual([40]);
-      // How many go together depends on the speed of the machine; test/reconcile/together.test.ts says how many at most.
-      expect(valueOf('invite calls, verified domain')[0]).toBeLessThanOrEqual(40);
+      // One, if the machine is not so slow that some come after the others have gone.
+      expect(valueOf('invite calls, verified domain')[0]).toBeLessThanOrEqual(5);
       expect(ran.stdout).toContain('PATCH group, one member');
     } finally {
       rmSync(folder, { recursive: true });

@@ -22,7 +22,7 @@ import type { Listening } from '../../src/sandbox/server.js';
 import type { Switches } from '../../src/sandbox/switches.js';
 import { openStore } from '../../src/store/sqlite-store.js';
 import type { Store } from '../../src/store/port.js';
-import { createFakeClock, settle, type FakeClock } from './fake-clock.js';
+import { createFakeClock, FAKE_START, settle, type FakeClock } from './fake-clock.js';
 import { searchForSecrets, type SecretSearch } from './secret-search.js';
 import { watchUnmanaged } from './unmanaged.js';
 import { snapshotWorkspace, type WorkspaceSnapshot } from './workspace-snapshot.js';
@@ -111,10 +111,13 @@ interface Running {
   readonly secrets: SecretSearch;
 }
 
+/** Hardly anything, but no times of the two clocks make a whole number any more: as in truth. */
+const CLOCK_DRIFT = 1e-7;
+
 /** Starts a sandbox and a bridge on it, and waits for the first reading. Close it. */
 export async function startTestBridge(options: TestBridgeOptions = {}): Promise<TestBridge> {
   const directory = mkdtempSync(path.join(tmpdir(), 'bridge-'));
-  const clock = createFakeClock();
+  const clock = createFakeClock(FAKE_START, CLOCK_DRIFT);
   const { seed, switches, random } = options;
   const given = { ...(seed && { seed }), ...(switches && { switches }), ...(random && { random }) };
   const sandbox = createSandbox({ clock, ...given });
@@ -287,7 +290,8 @@ function createHandle(parts: {
         const { running: calls, queued, waitMs } = running().app.limiter.state();
         // What hangs, what queues behind it, and what the limiter holds back need time to move.
         if (calls > 0) return calls <= sandbox.control.hanging();
-        return queued === 0 || waitMs > 0;
+        // The timer of the limiter is a whole number of ms, what it waits for is none.
+        return queued === 0 || waitMs > 0 || (clock.pending()[0] ?? 1) < 1;
       };
       for (let passed = 0; passed < ms; passed += 1000) {
         await clock.advanceAsync(Math.min(1000, ms - passed));

@@ -26,7 +26,11 @@ interface Timer {
 /** A Tuesday morning; any date would do, but a fixed one keeps snapshots stable. */
 export const FAKE_START = Date.UTC(2026, 10, 24, 9, 0, 0);
 
-export function createFakeClock(start: number = FAKE_START): FakeClock {
+/**
+ * `drift`: how much faster the monotonic clock goes than the wall clock. As with the true ones, what is
+ * worked out from both is then no whole number of milliseconds.
+ */
+export function createFakeClock(start: number = FAKE_START, drift = 0): FakeClock {
   let wallOffset = start;
   let elapsed = 0;
   let order = 0;
@@ -47,8 +51,8 @@ export function createFakeClock(start: number = FAKE_START): FakeClock {
   };
 
   return {
-    now: () => wallOffset + elapsed,
-    monotonic: () => elapsed,
+    now: () => Math.floor(wallOffset + elapsed),
+    monotonic: () => elapsed * (1 + drift),
     after(ms, fn) {
       const timer: Timer = { at: elapsed + Math.max(0, ms), order: order++, fn };
       timers.push(timer);

@@ -28,7 +28,8 @@ export function company(room: WaitingRoom): Policy {
     const ms = room.waitMs(invite, person);
     if (ms <= 0) return sorted;
     const reason = 'waits a moment for others who are to be invited in the same call';
-    return withhold(sorted, [{ planned: invite, fate: 'waiting', policy: 'company', reason, alert: false }], now + ms);
+    const note = { planned: invite, fate: 'waiting', policy: 'company', reason, alert: false } as const;
+    return withhold(sorted, [note], now + Math.ceil(ms));
   };
 }
 

@@ -13,7 +13,7 @@ export interface Sorted {
   readonly send: readonly PlannedChange[];
   readonly held: readonly PlannedChange[];
   readonly waiting: readonly PlannedChange[];
-  /** When a waiting change may go, if time alone decides. */
+  /** When a waiting change may go, if time alone decides. Whole, as every date: a monotonic clock has fractions. */
   readonly waitUntil: Millis | null;
   /** Why what is not in `send` is not there; `plan`, `explain`, the log and alerts tell it. */
   readonly notes: readonly PolicyNote[];

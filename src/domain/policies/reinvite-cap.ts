@@ -40,6 +40,6 @@ export function reinviteCap(window: RepeatWindow): Policy {
     const notes = repeated.map(
       (planned) => ({ planned, fate: 'waiting', policy: 'reinviteCap', reason, alert: false }) as const,
     );
-    return withhold(sorted, notes, now + oldest.at + WINDOW_MS - monotonic);
+    return withhold(sorted, notes, now + Math.ceil(oldest.at + WINDOW_MS - monotonic));
   };
 }
