@@ -9,7 +9,7 @@
 import path from 'node:path';
 
 /** src/ files that everything may import. */
-const SHARED = ['errors', 'clock', 'log', 'alerts', 'linger', 'form-body'];
+const SHARED = ['errors', 'clock', 'log', 'alerts', 'linger', 'form-body', 'error-handler'];
 
 /** Folder -> what it may import besides itself and the shared files. */
 const ALLOWED = {

@@ -6,7 +6,8 @@
  *
  * Pages are functions from the context to HTML; actions are in actions.ts.
  */
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import express, { type Express, type Request, type Response } from 'express';
+import { errorHandler } from '../error-handler.js';
 import { ScimError } from '../errors.js';
 import { readForms, type FormLimits } from '../form-body.js';
 import {
@@ -80,11 +81,7 @@ function createPages(options: AdminParts, guard: AdminGuard): Express {
   addPages(pages, options);
   addActions(pages, options, guard);
   pages.use((request: Request, response: Response) => sendProblem(request, response, 404, 'There is no such page.'));
-  // Express knows an error handler by its four parameters.
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
-  pages.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    sendError(options, error, request, response);
-  });
+  pages.use(errorHandler((error, request, response) => sendError(options, error, request, response)));
   return pages;
 }
 

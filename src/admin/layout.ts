@@ -17,7 +17,7 @@ export interface Page {
   readonly main: Content;
 }
 
-const SECTIONS: readonly (readonly [Section, string])[] = [
+export const SECTIONS: readonly (readonly [Section, string])[] = [
   ['overview', 'Overview'],
   ['users', 'Users'],
   ['invites', 'Invites'],

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import express, { type Express, type RequestHandler, type Response } from 'express';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
+import { errorHandler } from '../error-handler.js';
 import type { Log } from '../log.js';
 import { readTlsAtStart, reloadTls } from '../tls.js';
 import type { Connections } from './connections.js';
@@ -68,14 +69,15 @@ function addMonitors(app: Express, { health, unready, admin, log }: MonitorParts
   app.use((_request, response) => {
     reply(response, 404, { error: 'Not found.' });
   });
-  // Express would write the stack of the error into the answer.
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
-  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    const status = clientErrorStatus(error);
-    if (status === null) log.error({ err: error }, 'request failed');
-    if (response.headersSent) response.destroy();
-    else reply(response, status ?? 500, { error: status === null ? 'Internal error.' : 'The request cannot be read.' });
-  });
+  app.use(
+    errorHandler((error, _request, response) => {
+      const status = clientErrorStatus(error);
+      if (status === null) log.error({ err: error }, 'request failed');
+      if (response.headersSent) response.destroy();
+      else
+        reply(response, status ?? 500, { error: status === null ? 'Internal error.' : 'The request cannot be read.' });
+    }),
+  );
   return app;
 }
 

@@ -8,8 +8,9 @@
  * error, and only ScimError says anything to the client.
  */
 import { randomUUID } from 'node:crypto';
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import express, { type Express, type Request, type Response } from 'express';
 import type { Clock } from '../clock.js';
+import { errorHandler } from '../error-handler.js';
 import { createAttemptLimit, DEFAULT_ATTEMPT_LIMIT, type AttemptLimitOptions } from '../domain/attempt-limit.js';
 import type { Provisioning } from '../domain/provisioning.js';
 import type { Rules } from '../domain/rules.js';
@@ -94,14 +95,14 @@ export function createScimRouter(options: ScimRouterOptions): Express {
       })
       .catch(next);
   });
-  // Express knows an error handler by its four parameters.
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
-  router.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
-    const known = progressOf(progress, request);
-    known.error = toScimError(error);
-    report(options.log, known, error);
-    sendError(response, known.error, known.requestId, options.clock);
-  });
+  router.use(
+    errorHandler((error, request, response) => {
+      const known = progressOf(progress, request);
+      known.error = toScimError(error);
+      report(options.log, known, error);
+      sendError(response, known.error, known.requestId, options.clock);
+    }),
+  );
   return router;
 }
 

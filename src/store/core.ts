@@ -58,9 +58,9 @@ export function createCore(
   const transaction = db.transaction((work: () => unknown) => work());
   const writes = createGroupCommit(db);
   const moves: Record<ListName, number> = { User: 0, Group: 0 };
-  const attempt = <T>(work: () => T): Promise<T> => {
+  const read = <T>(work: () => T): Promise<T> => {
     try {
-      return Promise.resolve(work());
+      return Promise.resolve(transaction.deferred(work) as T);
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what callbacks throw is handed through
       return Promise.reject(mapStoreError(error));
@@ -86,7 +86,7 @@ export function createCore(
     flush: () => {
       writes.flush();
     },
-    read: <T>(work: () => T) => attempt(() => transaction.deferred(work) as T),
+    read,
     listMoved(list) {
       moves[list]++;
     },

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { startAdmin, type AdminBrowser } from './support.js';
+import { ADMIN_PAGES } from '../support/admin-pages.js';
 
 const DAY = 86_400_000;
 
@@ -130,19 +131,7 @@ describe('pages of a bridge at work', () => {
   });
 
   it('has a language, one heading, landmarks and labels on every page', async () => {
-    for (const where of [
-      '',
-      '/users',
-      `/users/${max}`,
-      '/invites',
-      '/changes',
-      '/groups',
-      '/drift',
-      '/trace',
-      '/tokens',
-      '/setup',
-      '/audit',
-    ]) {
+    for (const where of [...ADMIN_PAGES, `/users/${max}`]) {
       const { html, status } = await admin.get(where);
       expect([where, status]).toEqual([where, 200]);
       expect([where, html.match(/<h1[ >]/g)?.length]).toEqual([where, 1]);

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { findViolations, startScreen, type Screen } from './support.js';
+import { ADMIN_PAGES } from '../support/admin-pages.js';
 
 let screen: Screen;
 afterEach(async () => {
@@ -205,21 +206,8 @@ describe('every page', () => {
     expect(await findViolations(page)).toEqual([]);
     await screen.signIn();
     const pages = [
-      '',
-      '/users',
-      `/users/${member}`,
-      '/invites',
-      '/changes',
-      '/changes?state=refused',
-      '/groups',
-      '/drift',
-      '/trace',
-      '/tokens',
-      '/setup/entra',
-      '/setup/okta',
-      '/audit',
-      '/users?q=nobody',
-      '/nothing',
+      ...ADMIN_PAGES,
+      ...[`/users/${member}`, '/users?q=nobody', '/changes?state=refused', '/setup/entra', '/setup/okta', '/nothing'],
     ];
     for (const where of pages) {
       await screen.open(where);

@@ -14,6 +14,7 @@ import { hashToken, newToken } from '../../src/domain/secret-token.js';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { ensureBuilt } from '../support/bridge-process.js';
 import { addressOf, startProcessBridge, type ProcessBridge } from '../support/process-bridge.js';
+import { ADMIN_PAGES } from '../support/admin-pages.js';
 
 const USER_URN = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const PATCH_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
@@ -182,19 +183,7 @@ const environmentOf = (pid: number): Record<string, string> =>
   );
 
 const PAGES = [
-  ...[
-    '',
-    '/users',
-    '/invites',
-    '/changes',
-    '/groups',
-    '/drift',
-    '/trace',
-    '/tokens',
-    '/setup',
-    '/setup/okta',
-    '/audit',
-  ],
+  ...[...ADMIN_PAGES, '/setup/okta'],
   ...['/users?q=member', '/trace?q=member', '/nowhere', '/users/none', '/audit.csv', '/audit?format=csv'],
 ];
 

@@ -1,0 +1,6 @@
+/** Where the sections of the admin page are, below /admin. One that is added is in every test of all pages. */
+import { SECTIONS } from '../../src/admin/layout.js';
+
+export const ADMIN_PAGES: readonly string[] = SECTIONS.map(([section]) =>
+  section === 'overview' ? '' : `/${section}`,
+);
