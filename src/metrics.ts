@@ -129,13 +129,13 @@ function createCounters(registry: Registry) {
     }),
     calls: new Counter({
       name: `${METRIC_PREFIX}upstream_calls_total`,
-      help: 'Calls made to ElevenLabs, by method and outcome (ok, transient, refused, alreadySo, keyRejected, scopeMissing, bug).',
+      help: 'Calls made to ElevenLabs, by name and outcome (ok, transient, refused, alreadySo, keyRejected, scopeMissing, bug).',
       labelNames: ['endpoint', 'outcome'],
       registers,
     }),
     callDuration: new Histogram({
       name: `${METRIC_PREFIX}upstream_call_duration_seconds`,
-      help: 'Time of one call to ElevenLabs.',
+      help: 'Time of one call to ElevenLabs, by name.',
       labelNames: ['endpoint'],
       buckets: CALL_BUCKETS,
       registers,

@@ -19,11 +19,14 @@ Alert rules for all that needs a person are in [operations/alerts.yaml](operatio
 | --- | --- | --- | --- |
 `;
 
-export function renderMetrics(described) {
+/** `described`: the metrics; `calls`: the names that the label `endpoint` can have. */
+export function renderMetrics(described, calls) {
   const cell = (text) => text.replaceAll('|', '\\|');
   const rows = described.map(
     ({ name, type, labels, help }) =>
       `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${cell(help)} |`,
   );
-  return `${INTRO}${rows.join('\n')}\n`;
+  const names = [...new Set(calls)].sort().map((name) => `\`${name}\``);
+  const endpoints = `\`endpoint\` is the name of a call to ElevenLabs, the same in log and traces: ${names.join(', ')}. What each does: [methods of the API](sdk-methods.md).`;
+  return `${INTRO}${rows.join('\n')}\n\n${endpoints}\n`;
 }

@@ -20,12 +20,12 @@
 import { cleanText, type RefusalHint } from '../domain/refusal.js';
 import { isRecord, readErrorBody, type ErrorBody } from './error-body.js';
 import { networkFault } from './network-fault.js';
-import { GatewayError, isGatewayError, LIMIT_CODES, type Endpoint, type FailureKind } from './port.js';
+import { GatewayError, isGatewayError, LIMIT_CODES, type GatewayMethod, type FailureKind } from './port.js';
 import { alreadySoHint, hintFor } from './refusal-words.js';
 import { retryAfterMs, type HeaderSource } from './retry-after.js';
 
 export interface CallContext {
-  readonly endpoint: Endpoint;
+  readonly method: GatewayMethod;
   /** The call changes something: only then can it have been applied. */
   readonly write: boolean;
   /** Wall time, for `Retry-After` dates where the answer has no `Date`. */
@@ -103,8 +103,8 @@ function classifyAnswer(
 function judge(status: number, body: ErrorBody, context: CallContext): Verdict {
   const { code, type } = body;
   const message = body.message ?? '';
-  const hint = hintFor(body, status, context.endpoint);
-  if (isScopeMissing(code, message, hint, context.endpoint)) return { kind: 'scopeMissing' };
+  const hint = hintFor(body, status, context.method);
+  if (isScopeMissing(code, message, hint, context.method)) return { kind: 'scopeMissing' };
   if (type === 'authentication_error' || has(KEY_CODES, code) || isAddressBlocked(status, message)) {
     return { kind: 'keyRejected' };
   }
@@ -117,7 +117,7 @@ function judge(status: number, body: ErrorBody, context: CallContext): Verdict {
     return { kind: 'transient', maybeApplied: true };
   }
   if (status < 400) return { kind: 'transient', maybeApplied: true };
-  const already = alreadySoHint(body, context.endpoint);
+  const already = alreadySoHint(body, context.method);
   if (already !== false) return { kind: 'alreadySo', hint: already };
   if (status === 401 && hint === null && !isQuota(code)) return { kind: 'keyRejected' };
   // A page of a proxy or firewall is no word of ElevenLabs: nothing was decided for good.
@@ -127,12 +127,17 @@ function judge(status: number, body: ErrorBody, context: CallContext): Verdict {
 
 /**
  * `insufficient_permissions` also comes up for one protected member or one resource: a scope must
- * not count as missing (and switch the endpoint off) because of a single target.
+ * not count as missing (and switch the call off) because of a single target.
  */
-function isScopeMissing(code: string | null, message: string, hint: RefusalHint | null, endpoint: Endpoint): boolean {
+function isScopeMissing(
+  code: string | null,
+  message: string,
+  hint: RefusalHint | null,
+  method: GatewayMethod,
+): boolean {
   if (/missing (the )?permissions?\b/i.test(message)) return true;
   if (!has(SCOPE_CODES, code)) return false;
-  const aboutOneTarget = code !== 'missing_permissions' && ['share', 'unshare', 'getResource'].includes(endpoint);
+  const aboutOneTarget = code !== 'missing_permissions' && ['share', 'unshare', 'getResource'].includes(method);
   return !aboutOneTarget && hint !== 'protectedMember';
 }
 

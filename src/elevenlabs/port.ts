@@ -116,8 +116,8 @@ export interface ResourceMetadata {
 export type ShareTarget =
   { readonly userEmail: string } | { readonly groupId: string } | { readonly workspaceApiKeyId: string };
 
-/** The name of a call, as logs, metrics and the classification know it. */
-export type Endpoint = keyof WorkspaceGateway;
+/** Which call it is, as the code has it; log, metrics and ledger have the names of domain/upstream-calls.ts. */
+export type GatewayMethod = keyof WorkspaceGateway;
 
 /** Every method rejects with GatewayError and nothing else. */
 export interface WorkspaceGateway {

@@ -5,7 +5,7 @@
  */
 import type { RefusalHint } from '../domain/refusal.js';
 import type { ErrorBody } from './error-body.js';
-import type { Endpoint } from './port.js';
+import type { GatewayMethod } from './port.js';
 
 const PERSON = '(?:user|member|invitee|account|e-?mail(?: address)?|person)';
 const MISSING = "(?:not found|does not exist|doesn't exist|do not exist|not exist|unknown|no such|not a valid)";
@@ -69,9 +69,9 @@ const NO_INVITE =
 const NO_SHARE = /\b(not|never|isn't)\b.{0,20}\bshared with\b|\balready (been )?(unshared|removed)\b/;
 
 /** Says that the wanted end is there already: its hint (may be null), or false. */
-export function alreadySoHint(body: ErrorBody, endpoint: Endpoint): RefusalHint | null | false {
+export function alreadySoHint(body: ErrorBody, method: GatewayMethod): RefusalHint | null | false {
   const words = wordsOf(body);
-  switch (endpoint) {
+  switch (method) {
     case 'invite':
       if (ALREADY_MEMBER.test(words)) return 'alreadyMember';
       return ALREADY_INVITED.test(words) ? 'alreadyInvited' : false;
@@ -101,28 +101,28 @@ export function alreadySoHint(body: ErrorBody, endpoint: Endpoint): RefusalHint 
 }
 
 /** What a refusal is about; null if it does not say. */
-export function hintFor(body: ErrorBody, status: number, endpoint: Endpoint): RefusalHint | null {
+export function hintFor(body: ErrorBody, status: number, method: GatewayMethod): RefusalHint | null {
   const known = body.code === null ? undefined : BY_CODE.get(body.code);
   if (known !== undefined) return known;
-  if (endpoint === 'inviteMany') {
+  if (method === 'inviteMany') {
     if (ALREADY_MEMBER.test(wordsOf(body))) return 'alreadyMember';
     if (ALREADY_INVITED.test(wordsOf(body))) return 'alreadyInvited';
   }
   const words = wordsOf(body);
-  const found = WORDS.find(([hint, pattern]) => pattern.test(words) && fits(hint, endpoint));
+  const found = WORDS.find(([hint, pattern]) => pattern.test(words) && fits(hint, method));
   if (found !== undefined) return found[0];
   if (body.param === 'email' || body.param === 'emails' || body.param === 'user_email') return 'badAddress';
   return status === 402 ? 'featureNotAvailable' : null;
 }
 
 /** Words about groups or resources in the answer to a call that has none are about something else. */
-function fits(hint: RefusalHint, endpoint: Endpoint): boolean {
+function fits(hint: RefusalHint, method: GatewayMethod): boolean {
   switch (hint) {
     case 'unknownResource':
     case 'tooManyPrincipals':
-      return ['share', 'unshare', 'getResource'].includes(endpoint);
+      return ['share', 'unshare', 'getResource'].includes(method);
     case 'noSeat':
-      return ['invite', 'inviteMany', 'setLocked', 'setSeat'].includes(endpoint);
+      return ['invite', 'inviteMany', 'setLocked', 'setSeat'].includes(method);
     default:
       return true;
   }

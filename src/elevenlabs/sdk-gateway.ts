@@ -24,7 +24,7 @@ import {
   toResource,
   type MembersByAddress,
 } from './models.js';
-import { GatewayError, type Answer, type Endpoint, type ShareTarget, type WorkspaceGateway } from './port.js';
+import { GatewayError, type Answer, type GatewayMethod, type ShareTarget, type WorkspaceGateway } from './port.js';
 import { requireAddress, requireId, requireUsageLimit } from './request-checks.js';
 import { dateOf } from './retry-after.js';
 import { createScrubber } from './scrub.js';
@@ -52,7 +52,7 @@ interface Sent<R> {
 }
 
 interface Call<R, T> {
-  readonly endpoint: Endpoint;
+  readonly method: GatewayMethod;
   readonly write: boolean;
   /** Throws a GatewayError where the request is not fit to be sent. */
   readonly check?: () => void;
@@ -92,7 +92,7 @@ function readMethods(
   return {
     identity: () =>
       call({
-        endpoint: 'identity',
+        method: 'identity',
         write: false,
         send: (client) => client.user.get(),
         read: (user, exchange) => toIdentity(user, serverTime(exchange)),
@@ -103,7 +103,7 @@ function readMethods(
       }),
     listMembers: async () => {
       const answer = await call({
-        endpoint: 'listMembers',
+        method: 'listMembers',
         write: false,
         send: (client) => client.workspace.members.list(),
         read: toMembers,
@@ -113,14 +113,14 @@ function readMethods(
     },
     listGroups: () =>
       call({
-        endpoint: 'listGroups',
+        method: 'listGroups',
         write: false,
         send: (client) => client.workspace.groups.list(),
         read: (record) => toGroups(record, known()),
       }),
     searchGroups: (name) =>
       call({
-        endpoint: 'searchGroups',
+        method: 'searchGroups',
         write: false,
         check: () => requireId('group name', name),
         send: (client) => client.workspace.groups.search({ name }),
@@ -135,7 +135,7 @@ function memberMethods(
   return {
     invite: ({ email, seatType, usageLimit }) =>
       call({
-        endpoint: 'invite',
+        method: 'invite',
         write: true,
         check: () => {
           requireAddress(email);
@@ -146,7 +146,7 @@ function memberMethods(
       }),
     inviteMany: ({ emails, seatType, usageLimit }) =>
       call({
-        endpoint: 'inviteMany',
+        method: 'inviteMany',
         write: true,
         check: () => {
           if (emails.length === 0) requireAddress('');
@@ -158,7 +158,7 @@ function memberMethods(
       }),
     revokeInvite: (email) =>
       call({
-        endpoint: 'revokeInvite',
+        method: 'revokeInvite',
         write: true,
         check: () => requireAddress(email),
         send: (client) => client.workspace.invites.delete({ email }),
@@ -166,7 +166,7 @@ function memberMethods(
       }),
     setLocked: ({ email, locked, allowDowngrade }) =>
       call({
-        endpoint: 'setLocked',
+        method: 'setLocked',
         write: true,
         check: () => requireAddress(email),
         send: (client) =>
@@ -179,7 +179,7 @@ function memberMethods(
       }),
     setSeat: ({ email, seatType }) =>
       call({
-        endpoint: 'setSeat',
+        method: 'setSeat',
         write: true,
         check: () => requireAddress(email),
         send: (client) => client.workspace.members.update({ email, workspaceSeatType: seatType }),
@@ -196,7 +196,7 @@ function groupMethods(call: Caller): Pick<WorkspaceGateway, 'addToGroup' | 'remo
   return {
     addToGroup: (groupId, email) =>
       call({
-        endpoint: 'addToGroup',
+        method: 'addToGroup',
         write: true,
         check: check(groupId, email),
         send: (client) => client.workspace.groups.members.add(groupId, { email }),
@@ -204,7 +204,7 @@ function groupMethods(call: Caller): Pick<WorkspaceGateway, 'addToGroup' | 'remo
       }),
     removeFromGroup: (groupId, email) =>
       call({
-        endpoint: 'removeFromGroup',
+        method: 'removeFromGroup',
         write: true,
         check: check(groupId, email),
         send: (client) => client.workspace.groups.members.remove(groupId, { email }),
@@ -222,7 +222,7 @@ function shareMethods(call: Caller): Pick<WorkspaceGateway, 'getResource' | 'sha
   return {
     getResource: (resource) =>
       call({
-        endpoint: 'getResource',
+        method: 'getResource',
         write: false,
         check: () => requireId('resource id', resource.id),
         send: (client) => client.workspace.resources.get(resource.id, { resourceType: resource.type as ResourceType }),
@@ -230,7 +230,7 @@ function shareMethods(call: Caller): Pick<WorkspaceGateway, 'getResource' | 'sha
       }),
     share: (resource, role, target) =>
       call({
-        endpoint: 'share',
+        method: 'share',
         write: true,
         check: check(resource.id, target),
         send: (client) =>
@@ -243,7 +243,7 @@ function shareMethods(call: Caller): Pick<WorkspaceGateway, 'getResource' | 'sha
       }),
     unshare: (resource, target) =>
       call({
-        endpoint: 'unshare',
+        method: 'unshare',
         write: true,
         check: check(resource.id, target),
         send: (client) =>
@@ -269,7 +269,7 @@ function createCaller(options: SdkGatewayOptions, load: () => Promise<SdkModule>
     return (await request(client).withRawResponse()).data;
   };
 
-  return async ({ endpoint, write, check, send: request, read, salvage }) => {
+  return async ({ method, write, check, send: request, read, salvage }) => {
     const { clock, timeoutMs } = options;
     const exchange = createExchange({ baseUrl, timeoutMs, clock, fetch: options.fetch ?? fetch });
     try {
@@ -283,7 +283,7 @@ function createCaller(options: SdkGatewayOptions, load: () => Promise<SdkModule>
       if (salvaged !== null) return answered(salvaged, exchange);
       const answer = exchange.answer();
       const context = {
-        endpoint,
+        method,
         write,
         now: clock.now(),
         status: answer?.status ?? null,

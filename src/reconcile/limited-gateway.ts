@@ -4,19 +4,20 @@
  * away was never sent and is no call.
  */
 import type { Clock } from '../clock.js';
+import { UPSTREAM_CALLS, type CallName } from '../domain/upstream-calls.js';
 import {
   isGatewayError,
   type Answer,
-  type Endpoint,
   type FailureKind,
   type GatewayError,
+  type GatewayMethod,
   type WorkspaceGateway,
 } from '../elevenlabs/port.js';
 import type { Limiter } from './limiter.js';
 
 /** One call, made and ended. `bug` is a failure that is no GatewayError. */
 export interface UpstreamCall {
-  readonly endpoint: Endpoint;
+  readonly endpoint: CallName;
   readonly priority: number;
   /** Whatever the view was made for: a ledger row, a request. */
   readonly tag: CallTag | null;
@@ -57,11 +58,11 @@ export function createLimitedGateway(options: LimitedGatewayOptions): LimitedGat
 
 function createView(options: LimitedGatewayOptions, priority: number, tag: CallTag | null): WorkspaceGateway {
   const { gateway, limiter } = options;
-  const through = <T>(endpoint: Endpoint, call: () => Promise<Answer<T>>): Promise<Answer<T>> =>
-    limiter.run(() => observed(options, { endpoint, priority, tag }, call), {
+  const through = <T>(method: GatewayMethod, call: () => Promise<Answer<T>>): Promise<Answer<T>> =>
+    limiter.run(() => observed(options, { endpoint: UPSTREAM_CALLS[method], priority, tag }, call), {
       priority,
       // It answers 500 where there is no such invite: that is no outage.
-      countsForBreaker: endpoint !== 'revokeInvite',
+      countsForBreaker: method !== 'revokeInvite',
     });
   return {
     identity: () => through('identity', () => gateway.identity()),

@@ -6,6 +6,7 @@
 import type { PlannedChange } from '../domain/plan.js';
 import type { PlannedInvite } from '../domain/policies/company.js';
 import type { Address, UserId } from '../domain/types.js';
+import { UPSTREAM_CALLS } from '../domain/upstream-calls.js';
 import { isGatewayError, type Answer, type GatewayError } from '../elevenlabs/port.js';
 import type { CallFailure, CallResult } from '../store/port.js';
 import { MOST_TOGETHER } from './company.js';
@@ -134,7 +135,7 @@ function resultOf(
   engine: Engine,
 ): CallResult {
   const latencyMs = engine.clock.monotonic() - begun;
-  return { startedAt, latencyMs, status, requestId, endpoint: 'invites.createBatch' };
+  return { startedAt, latencyMs, status, requestId, endpoint: UPSTREAM_CALLS.inviteMany };
 }
 
 async function allInvited(out: Out, call: CallResult, engine: Engine): Promise<void> {

@@ -5,6 +5,7 @@
 import type { PlannedChange } from '../domain/plan.js';
 import { POLICIES, type PolicyNote } from '../domain/policies/policy.js';
 import { changeKey, type Change, type LedgerState, type Millis } from '../domain/types.js';
+import { CALL_OF_CHANGE } from '../domain/upstream-calls.js';
 import { unsettleSubject } from './agenda.js';
 import type { Bind, Core } from './core.js';
 import { beginShare } from './given-shares.js';
@@ -131,22 +132,9 @@ export function endCall(
 function insertCall(core: Core, row: LedgerRow, call: CallResult | CallFailure, outcome: string): void {
   const { startedAt, latencyMs, status, requestId } = call;
   const error = 'error' in call ? call.error : null;
-  const endpoint = call.endpoint ?? ENDPOINTS[row.change.kind];
+  const endpoint = call.endpoint ?? CALL_OF_CHANGE[row.change.kind];
   core.run(INSERT_CALL, row.id, endpoint, startedAt, latencyMs, outcome, status, requestId, error);
 }
-
-/** The names of the SDK's methods, which are those of the public API. */
-const ENDPOINTS: Readonly<Record<Change['kind'], string>> = {
-  invite: 'invites.create',
-  revokeInvite: 'invites.delete',
-  lock: 'members.update',
-  unlock: 'members.update',
-  setSeat: 'members.update',
-  addToGroup: 'groups.members.add',
-  removeFromGroup: 'groups.members.remove',
-  share: 'resources.share',
-  unshare: 'resources.unshare',
-};
 
 /** A fresh cause: what was refused may be planned again. True: something was. */
 export function forgetRefusals(core: Core, subject: Subject): boolean {

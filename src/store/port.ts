@@ -36,6 +36,7 @@ import type {
   WorkspaceGroupId,
   WorkspaceMember,
 } from '../domain/types.js';
+import type { CallName } from '../domain/upstream-calls.js';
 
 // Directory -----------------------------------------------------------------------------------------
 
@@ -255,8 +256,8 @@ export interface PastChange {
 
 /** What came back from one call. */
 export interface CallResult {
-  /** Where it is not the usual method for such a change. */
-  readonly endpoint?: string;
+  /** Where it is not the usual call for such a change. */
+  readonly endpoint?: CallName;
   readonly startedAt: Millis;
   readonly latencyMs: number;
   readonly status: number | null;
@@ -704,7 +705,7 @@ export interface LinkRecord {
 export interface CallRow {
   readonly id: number;
   readonly ledgerId: number;
-  readonly endpoint: string;
+  readonly endpoint: CallName;
   readonly startedAt: Millis;
   readonly latencyMs: number | null;
   readonly outcome: string;
@@ -789,7 +790,7 @@ export interface HourlyCount {
 
 /** A call upstream that belongs to no change: a reading, or a check of the key. */
 export interface ReadingCall {
-  readonly endpoint: string;
+  readonly endpoint: CallName;
   readonly startedAt: Millis;
   readonly latencyMs: number;
   readonly outcome: string;

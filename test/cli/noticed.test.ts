@@ -101,7 +101,7 @@ describe('log-level', () => {
   it('counts at once, until the next start', async () => {
     await serve();
     await invite('ann');
-    await bridge.says(/"endpoint":"invite"/);
+    await bridge.says(/"endpoint":"invites\.create"/);
     expect(bridge.stdout()).not.toContain('@workspace.example');
     expect(await run('log-level', 'debug')).toMatchObject({
       code: 0,
@@ -109,10 +109,13 @@ describe('log-level', () => {
       stderr: expect.stringContaining('e-mail addresses'),
     });
     await invite('ben');
-    await bridge.says(/^\{"level":"debug".*"endpoint":"invite","person":"ben@workspace\.example"/m);
+    await bridge.says(/^\{"level":"debug".*"endpoint":"invites\.create","person":"ben@workspace\.example"/m);
     expect((await run('log-level', 'default')).stdout).toContain('logs from info on');
     await invite('cem');
-    await until(async () => bridge.stdout().match(/"endpoint":"invite",.*"msg":"upstream call"/g)?.length === 3, 'cem');
+    await until(
+      async () => bridge.stdout().match(/"endpoint":"invites\.create",.*"msg":"upstream call"/g)?.length === 3,
+      'cem',
+    );
     expect(bridge.stdout()).not.toContain('cem@workspace.example');
     expect((await run('log-level', 'silent')).code).toBe(0);
     bridge.kill('SIGTERM');

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { classify, type CallContext } from '../../src/elevenlabs/classify.js';
-import { GatewayError, type Endpoint } from '../../src/elevenlabs/port.js';
+import { GatewayError, type GatewayMethod } from '../../src/elevenlabs/port.js';
 
 const NOW = Date.UTC(2026, 10, 24, 9, 0, 0);
-const READS: readonly Endpoint[] = ['identity', 'listMembers', 'listGroups', 'searchGroups', 'getResource'];
+const READS: readonly GatewayMethod[] = ['identity', 'listMembers', 'listGroups', 'searchGroups', 'getResource'];
 
-const context = (endpoint: Endpoint, more: Partial<CallContext> = {}): CallContext => ({
-  endpoint,
-  write: !READS.includes(endpoint),
+const context = (method: GatewayMethod, more: Partial<CallContext> = {}): CallContext => ({
+  method,
+  write: !READS.includes(method),
   now: NOW,
   ...more,
 });
@@ -32,9 +32,9 @@ describe('answers with an error status', () => {
   const page = '<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>';
   const fastApi = (loc: (string | number)[], msg: string, type: string): unknown => ({ detail: [{ loc, msg, type }] });
 
-  // status, body, endpoint -> kind, hint, maybeApplied
+  // status, body, method -> kind, hint, maybeApplied
   // prettier-ignore
-  const table: [string, number, unknown, Endpoint, Partial<GatewayError>][] = [
+  const table: [string, number, unknown, GatewayMethod, Partial<GatewayError>][] = [
     // The key
     ['invalid key', 401, current('authentication_error', 'invalid_api_key', 'Invalid API key'), 'listMembers', { kind: 'keyRejected', code: 'invalid_api_key' }],
     ['invalid key, legacy', 401, legacy('invalid_api_key', 'Invalid API key'), 'invite', { kind: 'keyRejected', maybeApplied: false }],
@@ -134,17 +134,17 @@ describe('answers with an error status', () => {
     ['418', 418, undefined, 'invite', { kind: 'refused', maybeApplied: false }],
   ];
 
-  it.each(table)('%s (%i)', (_name, status, body, endpoint, expected) => {
-    const error = classify(answer(status, body), context(endpoint));
+  it.each(table)('%s (%i)', (_name, status, body, method, expected) => {
+    const error = classify(answer(status, body), context(method));
     expect(error).toBeInstanceOf(GatewayError);
     expect(error).toMatchObject({ status, ...expected });
     expect(error.message).not.toBe('');
   });
 
   it('never believes that a read was applied', () => {
-    for (const endpoint of READS) {
+    for (const method of READS) {
       for (const status of [302, 408, 500, 502, 503, 599]) {
-        expect(classify(answer(status, ''), context(endpoint)).maybeApplied).toBe(false);
+        expect(classify(answer(status, ''), context(method)).maybeApplied).toBe(false);
       }
     }
   });
@@ -167,9 +167,9 @@ describe('answers with an error status', () => {
   it('reads hostile messages in linear time', () => {
     // CPU time, not wall time: other processes must not decide.
     const before = process.cpuUsage();
-    for (const endpoint of ['invite', 'setLocked', 'removeFromGroup'] as const) {
-      classify(answer(400, legacy('no '.repeat(30_000), 'no seat not group user '.repeat(30_000))), context(endpoint));
-      classify(answer(400, `<html>${'<title>'.repeat(50_000)}`), context(endpoint));
+    for (const method of ['invite', 'setLocked', 'removeFromGroup'] as const) {
+      classify(answer(400, legacy('no '.repeat(30_000), 'no seat not group user '.repeat(30_000))), context(method));
+      classify(answer(400, `<html>${'<title>'.repeat(50_000)}`), context(method));
     }
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1000).toBeLessThan(1000);

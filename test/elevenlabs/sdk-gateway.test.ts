@@ -3,7 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@j
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { WorkspaceGroupId } from '../../src/domain/types.js';
-import { GatewayError, type Endpoint, type WorkspaceGateway } from '../../src/elevenlabs/port.js';
+import { GatewayError, type GatewayMethod, type WorkspaceGateway } from '../../src/elevenlabs/port.js';
 import { createSdkGateway, type SdkGateway } from '../../src/elevenlabs/sdk-gateway.js';
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.js';
 import type { Seed } from '../../src/sandbox/seed.js';
@@ -76,7 +76,10 @@ async function failure(call: Promise<unknown>): Promise<GatewayError> {
 }
 
 /** One fit request of each method, as the wire must see it. */
-const CALLS: Record<Endpoint, { call: (to: WorkspaceGateway) => Promise<unknown>; wire: [string, string, unknown] }> = {
+const CALLS: Record<
+  GatewayMethod,
+  { call: (to: WorkspaceGateway) => Promise<unknown>; wire: [string, string, unknown] }
+> = {
   identity: { call: (to) => to.identity(), wire: ['GET', '/v1/user', null] },
   listMembers: { call: (to) => to.listMembers(), wire: ['GET', '/v1/workspace/members', null] },
   listGroups: { call: (to) => to.listGroups(), wire: ['GET', '/v1/workspace/groups', null] },
@@ -139,8 +142,8 @@ const CALLS: Record<Endpoint, { call: (to: WorkspaceGateway) => Promise<unknown>
   },
 };
 const READS: readonly string[] = ['identity', 'listMembers', 'listGroups', 'searchGroups', 'getResource'];
-const ENDPOINTS = Object.keys(CALLS) as Endpoint[];
-const isWrite = (endpoint: Endpoint): boolean => !READS.includes(endpoint);
+const METHODS = Object.keys(CALLS) as GatewayMethod[];
+const isWrite = (method: GatewayMethod): boolean => !READS.includes(method);
 
 // The SDK takes seconds to load on a busy machine; that belongs to no single test.
 beforeAll(async () => {
@@ -159,8 +162,8 @@ afterEach(async () => {
 });
 
 describe('each method', () => {
-  it.each(ENDPOINTS)('%s sends one request, and what it should', async (endpoint) => {
-    const { call, wire } = CALLS[endpoint];
+  it.each(METHODS)('%s sends one request, and what it should', async (method) => {
+    const { call, wire } = CALLS[method];
     const answer = await call(gateway);
     const [request, ...more] = sandbox.control.requests();
     expect(more).toEqual([]);
@@ -333,9 +336,9 @@ describe('requests that are not sent', () => {
 });
 
 describe('faults, for every method', () => {
-  it.each(ENDPOINTS)('%s', async (endpoint) => {
-    const { call } = CALLS[endpoint];
-    const write = isWrite(endpoint);
+  it.each(METHODS)('%s', async (method) => {
+    const { call } = CALLS[method];
+    const write = isWrite(method);
     const during = async (fault: Parameters<typeof sandbox.control.addFault>[0]['fault']): Promise<GatewayError> => {
       const id = sandbox.control.addFault({ fault });
       const error = await failure(call(gateway));
@@ -384,9 +387,9 @@ describe('faults, for every method', () => {
     expect(sandbox.control.requests()).toHaveLength(9);
   });
 
-  it.each(ENDPOINTS)('%s gives up in time', async (endpoint) => {
+  it.each(METHODS)('%s gives up in time', async (method) => {
     const id = sandbox.control.addFault({ fault: { kind: 'hang' } });
-    const failed = failure(CALLS[endpoint].call(gateway));
+    const failed = failure(CALLS[method].call(gateway));
     while (sandbox.control.hanging() === 0) await settle();
     await clock.advanceAsync(TIMEOUT_MS - 1);
     let over = false;
@@ -398,7 +401,7 @@ describe('faults, for every method', () => {
       kind: 'transient',
       message: 'no answer in time',
       status: null,
-      maybeApplied: isWrite(endpoint),
+      maybeApplied: isWrite(method),
     });
     sandbox.control.clearFaults(id);
     expect(clock.pending()).toEqual([]);

@@ -42,6 +42,18 @@ describe('docs/operations/alerts.yaml', () => {
     }
   });
 
+  it('sums by labels, and puts labels into words, that its metrics have', () => {
+    const used = rules.flatMap(({ alert, expr, annotations }) => {
+      const metrics = [...expr.matchAll(/scim_bridge_[a-z0-9_]+/g)].map(([name]) => metricOf(name));
+      const known = ['le', ...metrics.flatMap((metric) => metric?.labels ?? [])];
+      const grouped = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(', '));
+      const worded = [...annotations.summary.matchAll(/\$labels\.([a-z_]+)/g)].map(([, label = '']) => label);
+      return [...grouped, ...worded].map((label) => [alert, label, known.includes(label)]);
+    });
+    expect(used.length).toBeGreaterThan(4);
+    for (const [alert, label, isKnown] of used) expect([alert, label, isKnown]).toEqual([alert, label, true]);
+  });
+
   it('uses every gauge that says that something is wrong', () => {
     const wanted = [
       'phase',

@@ -44,9 +44,9 @@ describe('/metrics', () => {
     expect(found.get('requests_total{method="GET",route="/Users/:id",status="404"}')).toBe(1);
     expect(found.get('requests_total{method="GET",route="none",status="404"}')).toBe(1);
     expect(found.get('request_duration_seconds_count{route="/Users/:id"}')).toBe(2);
-    expect(found.get('upstream_calls_total{endpoint="invite",outcome="ok"}')).toBe(1);
-    expect(found.get('upstream_call_duration_seconds_count{endpoint="invite"}')).toBe(1);
-    expect(found.get('upstream_calls_total{endpoint="listMembers",outcome="ok"}')).toBe(1);
+    expect(found.get('upstream_calls_total{endpoint="invites.create",outcome="ok"}')).toBe(1);
+    expect(found.get('upstream_call_duration_seconds_count{endpoint="invites.create"}')).toBe(1);
+    expect(found.get('upstream_calls_total{endpoint="members.list",outcome="ok"}')).toBe(1);
   });
 
   it('says how it is with people, groups, invites and open changes, and for how long', async () => {

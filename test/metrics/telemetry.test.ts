@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createTelemetry } from '../../src/app/telemetry.js';
 import { minimalSeed } from '../../src/sandbox/seed.js';
-import type { HourlyCount } from '../../src/store/port.js';
+import type { HourlyCount, ReadingCall } from '../../src/store/port.js';
 import { startTestBridge, type TestBridge } from '../support/bridge.js';
 
 const HOUR = 3_600_000;
@@ -38,7 +38,7 @@ describe('the log', () => {
     ]);
     expect(lines('upstream call').filter((line) => line.requestId === requestId)).toEqual([
       expect.objectContaining({
-        endpoint: 'invite',
+        endpoint: 'invites.create',
         outcome: 'ok',
         status: 200,
         upstreamRequestId: expect.any(String),
@@ -47,7 +47,7 @@ describe('the log', () => {
         person: 'zoe@workspace.example',
       }),
     ]);
-    expect(lines('upstream call').filter((line) => line['endpoint'] === 'listMembers')).not.toEqual([]);
+    expect(lines('upstream call').filter((line) => line['endpoint'] === 'members.list')).not.toEqual([]);
   });
 });
 
@@ -95,16 +95,14 @@ describe('counters by the hour', () => {
 });
 
 describe('readings of the workspace', () => {
-  const call = (n: number, startedAt: number) => ({
-    ...{
-      endpoint: `reading${String(n)}`,
-      startedAt,
-      latencyMs: 1,
-      outcome: 'ok',
-      status: 200,
-      requestId: null,
-      error: null,
-    },
+  const call = (n: number, startedAt: number): ReadingCall => ({
+    endpoint: 'members.list',
+    startedAt,
+    latencyMs: 1,
+    outcome: 'ok',
+    status: 200,
+    requestId: `reading${String(n)}`,
+    error: null,
   });
 
   it('are written down with what they belong to, that is to no change', async () => {
@@ -113,7 +111,7 @@ describe('readings of the workspace', () => {
     await bridge.idle();
     await bridge.clock.advanceAsync(5_000);
     const endpoints = (await bridge.store.readingCalls(50)).map(({ endpoint }) => endpoint);
-    expect(new Set(endpoints)).toEqual(new Set(['identity', 'listMembers', 'listGroups']));
+    expect(new Set(endpoints)).toEqual(new Set(['user.get', 'members.list', 'groups.list']));
   });
 
   it('are bounded by number and by age; calls of changes stay', async () => {
@@ -123,10 +121,10 @@ describe('readings of the workspace', () => {
     await bridge.idle();
     const calls = Array.from({ length: 30 }, (_, n) => call(n, 1_000 + n));
     await store.addReadingCalls(calls, { rows: 10, since: 0 });
-    const kept = (await store.readingCalls(100)).map(({ endpoint }) => endpoint);
+    const kept = (await store.readingCalls(100)).map(({ requestId }) => requestId);
     expect([kept.length, kept[0]]).toEqual([11, 'reading29']);
     await store.addReadingCalls([call(99, 2_000)], { rows: 10, since: 1_999 });
-    expect((await store.readingCalls(100)).map(({ endpoint }) => endpoint)).toEqual(['reading99']);
+    expect((await store.readingCalls(100)).map(({ requestId }) => requestId)).toEqual(['reading99']);
     const [row] = await store.ledger({ states: ['done'], limit: 1 });
     const trace = await store.trace({ requestId: row?.cause ?? '', limit: 10 });
     expect(trace.causes[0]?.changes[0]?.calls).toHaveLength(1);

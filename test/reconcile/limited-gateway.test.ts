@@ -1,25 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import type { WorkspaceGroupId } from '../../src/domain/types.js';
-import { GatewayError, type Answer, type Endpoint, type WorkspaceGateway } from '../../src/elevenlabs/port.js';
+import { UPSTREAM_CALLS } from '../../src/domain/upstream-calls.js';
+import { GatewayError, type Answer, type GatewayMethod, type WorkspaceGateway } from '../../src/elevenlabs/port.js';
 import { createLimitedGateway, type UpstreamCall } from '../../src/reconcile/limited-gateway.js';
 import { createLimiter, type Limiter } from '../../src/reconcile/limiter.js';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.js';
 
-type Answering = (endpoint: Endpoint, args: readonly unknown[]) => Promise<Answer<unknown>>;
+type Answering = (method: GatewayMethod, args: readonly unknown[]) => Promise<Answer<unknown>>;
 
 /** A gateway whose every method is answered by one function. */
 function gatewayOf(answer: Answering): WorkspaceGateway {
   return new Proxy({} as WorkspaceGateway, {
     get:
-      (_target, endpoint: Endpoint) =>
+      (_target, method: GatewayMethod) =>
       (...args: unknown[]) =>
-        answer(endpoint, args),
+        answer(method, args),
   });
 }
 
 const GROUP = 'g1' as WorkspaceGroupId;
 const RESOURCE = { type: 'voice', id: 'v1' };
-const ARGUMENTS: { [E in Endpoint]: Parameters<WorkspaceGateway[E]> } = {
+const ARGUMENTS: { [E in GatewayMethod]: Parameters<WorkspaceGateway[E]> } = {
   identity: [],
   listMembers: [],
   listGroups: [],
@@ -35,7 +36,7 @@ const ARGUMENTS: { [E in Endpoint]: Parameters<WorkspaceGateway[E]> } = {
   share: [RESOURCE, 'editor', { groupId: 'g1' }],
   unshare: [RESOURCE, { userEmail: 'a@b.example' }],
 };
-const ENDPOINTS = Object.keys(ARGUMENTS) as Endpoint[];
+const METHODS = Object.keys(ARGUMENTS) as GatewayMethod[];
 
 interface World {
   readonly clock: FakeClock;
@@ -57,11 +58,11 @@ function setUp(answer: Answering, observe?: (call: UpstreamCall) => void): World
   return { clock, limiter, seen, at: limited.withPriority };
 }
 
-const call = (gateway: WorkspaceGateway, endpoint: Endpoint): Promise<unknown> =>
-  (gateway[endpoint] as (...args: readonly unknown[]) => Promise<unknown>)(...ARGUMENTS[endpoint]);
+const call = (gateway: WorkspaceGateway, method: GatewayMethod): Promise<unknown> =>
+  (gateway[method] as (...args: readonly unknown[]) => Promise<unknown>)(...ARGUMENTS[method]);
 
 describe('the gateway behind the limiter', () => {
-  it.each(ENDPOINTS)('%s is passed on as it is, and told', async (endpoint) => {
+  it.each(METHODS)('%s is passed on as it is, and told', async (method) => {
     const asked: unknown[] = [];
     const answer = { value: 'x', status: 200, requestId: 'r1' };
     const { clock, seen, at } = setUp(async (...request) => {
@@ -70,11 +71,11 @@ describe('the gateway behind the limiter', () => {
       return answer;
     });
     const startedAt = clock.now();
-    await expect(call(at(2, { ledgerId: 7 }), endpoint)).resolves.toBe(answer);
-    expect(asked).toEqual([[endpoint, ARGUMENTS[endpoint]]]);
+    await expect(call(at(2, { ledgerId: 7 }), method)).resolves.toBe(answer);
+    expect(asked).toEqual([[method, ARGUMENTS[method]]]);
     expect(seen).toEqual([
       {
-        ...{ endpoint, priority: 2, tag: { ledgerId: 7 }, startedAt, latencyMs: 120 },
+        ...{ endpoint: UPSTREAM_CALLS[method], priority: 2, tag: { ledgerId: 7 }, startedAt, latencyMs: 120 },
         ...{ outcome: 'ok', status: 200, requestId: 'r1', error: null },
       },
     ]);
@@ -114,17 +115,17 @@ describe('the gateway behind the limiter', () => {
 
   it('counts the 500s of every method for the breaker but those of revokeInvite', async () => {
     const failing = new GatewayError({ kind: 'transient', message: 'oops', status: 500, maybeApplied: true });
-    for (const endpoint of ENDPOINTS) {
+    for (const method of METHODS) {
       const { limiter, at } = setUp(() => Promise.reject(failing));
-      for (let n = 0; n < 8; n += 1) await call(at(0), endpoint).catch(() => null);
-      expect([endpoint, limiter.state().breaker]).toEqual([endpoint, endpoint === 'revokeInvite' ? 'closed' : 'open']);
+      for (let n = 0; n < 8; n += 1) await call(at(0), method).catch(() => null);
+      expect([method, limiter.state().breaker]).toEqual([method, method === 'revokeInvite' ? 'closed' : 'open']);
     }
   });
 
   it('lets the more urgent view go first', async () => {
     const order: string[] = [];
-    const { at } = setUp(async (endpoint) => {
-      order.push(endpoint);
+    const { at } = setUp(async (method) => {
+      order.push(method);
       return { value: null, status: 200, requestId: null };
     });
     await Promise.all([at(2).listMembers(), at(2).listGroups(), at(0).invite(...ARGUMENTS.invite)]);

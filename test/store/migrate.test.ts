@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fold } from '../../src/domain/fold.js';
+import { UPSTREAM_CALLS } from '../../src/domain/upstream-calls.js';
 import { openConnection, type Connection } from '../../src/store/connection.js';
 import { migrate, MIGRATIONS_FOLDER, readMigrations } from '../../src/store/migrate.js';
 
@@ -101,6 +102,23 @@ describe('migrations', () => {
       fold('ΛΑΚΗΣ.Π'),
       'λακης.π',
     ]);
+  });
+
+  it('give readings the names of calls that changes have', () => {
+    const source = (name: string) => readFileSync(path.join(MIGRATIONS_FOLDER, name), 'utf8');
+    const names = readMigrations().map(({ name }) => name);
+    const renaming = names.indexOf('008_names_of_calls.sql');
+    for (const name of names.slice(0, renaming)) put(name, source(name));
+    rmSync(path.join(folder, '001_first.sql'));
+    migrate(db, folder);
+    const add = db.prepare("INSERT INTO upstream_calls (endpoint, started_at, outcome) VALUES (?, 0, 'ok')");
+    for (const method of ['identity', 'listMembers', 'listGroups', 'searchGroups', 'getResource']) add.run(method);
+    for (const name of names.slice(renaming)) put(name, source(name));
+    migrate(db, folder);
+    const stored = db.prepare('SELECT endpoint FROM upstream_calls ORDER BY id').pluck().all();
+    expect(stored).toEqual(['user.get', 'members.list', 'groups.list', 'groups.search', 'resources.get']);
+    const known: readonly unknown[] = Object.values(UPSTREAM_CALLS);
+    expect(stored.filter((name) => !known.includes(name))).toEqual([]);
   });
 
   it('are kept durably: WAL, full synchronisation, foreign keys', () => {
