@@ -8,18 +8,19 @@ import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
 import type { UpstreamCall } from '../reconcile/limited-gateway.js';
 import type { RequestEvent, RequestRefusal } from '../scim/request-log.js';
-import type { ReadingCall, RefusedRequest, StatisticsStore } from '../store/port.js';
+import type { OperationsStore, ReadingCall, RefusedRequest, StatisticsStore } from '../store/port.js';
 
 /** Names of the hourly counters; the page draws them. */
 export const HOURLY = {
   requests: 'requests',
   requestFailures: 'requestFailures',
-  unauthenticated: 'unauthenticated',
   calls: 'calls',
   callFailures: 'callFailures',
 } as const;
 
 const FLUSH_MS = 5_000;
+/** What was turned away is looked for at once, by commands in processes of their own. */
+const SOON_MS = 1_000;
 const HOUR_MS = 3_600_000;
 /** At one reading per 30 s this is more than a day; faults make more. */
 const READINGS_KEPT = { rows: 5_000, days: 7 } as const;
@@ -27,6 +28,23 @@ const READINGS_KEPT = { rows: 5_000, days: 7 } as const;
 const REFUSED_KEPT = { rows: 5_000, days: 30 } as const;
 /** While the database cannot be written, memory must not grow without end. */
 const MOST_WAITING = 1_000;
+
+/** Requests without a valid token, since the last one that had one. */
+export interface Strangers {
+  readonly count: number;
+  /** Wall time of the last of them; null where there is none. */
+  readonly lastAt: number | null;
+}
+
+/** A setting. */
+const STRANGERS = 'strangers';
+const NO_STRANGERS: Strangers = { count: 0, lastAt: null };
+
+/** As of the last seconds. */
+export async function readStrangers(store: Pick<OperationsStore, 'setting'>): Promise<Strangers> {
+  const text = await store.setting(STRANGERS);
+  return text === null ? NO_STRANGERS : (JSON.parse(text) as Strangers);
+}
 
 /** One of the last requests, for whoever sets up an IdP. */
 export interface RecentRequest extends Pick<
@@ -51,7 +69,7 @@ export interface Telemetry {
 }
 
 export function createTelemetry(parts: {
-  readonly store: StatisticsStore;
+  readonly store: StatisticsStore & Pick<OperationsStore, 'setSetting'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -61,6 +79,11 @@ export function createTelemetry(parts: {
   let calls: ReadingCall[] = [];
   let refused: RefusedRequest[] = [];
   let recent: readonly RecentRequest[] = [];
+  /** Null: nothing has come since the start, so that what was written before still holds. */
+  let strangers: Strangers | null = null;
+  let writtenStrangers: Strangers | null = null;
+  let isStarted = false;
+  let isSoon = false;
   let cancel: () => void = () => undefined;
 
   const count = (name: string): void => {
@@ -81,16 +104,28 @@ export function createTelemetry(parts: {
       if (gathered.size > 0) await store.addHourly([...gathered].map(toHourly));
       if (turnedAway.length > 0) await store.addRefusedRequests(turnedAway, keep(REFUSED_KEPT));
       if (made.length > 0) await store.addReadingCalls(made, keep(READINGS_KEPT));
+      if (strangers !== null && strangers !== writtenStrangers) {
+        const known = strangers;
+        await store.setSetting(STRANGERS, JSON.stringify(known));
+        writtenStrangers = known;
+      }
     } catch (error) {
       // Numbers for people: not worth a retry, and never a failure of what they count.
       log.debug({ err: error }, 'counters could not be stored');
     }
   };
-  const tick = (): void => {
-    cancel = clock.after(FLUSH_MS, () => {
+  const tick = (delayMs: number): void => {
+    cancel = clock.after(delayMs, () => {
+      isSoon = false;
       void flush();
-      tick();
+      tick(FLUSH_MS);
     });
+  };
+  const flushSoon = (): void => {
+    if (isSoon || !isStarted) return;
+    isSoon = true;
+    cancel();
+    tick(SOON_MS);
   };
   return {
     onRequest(event, refusal) {
@@ -100,10 +135,12 @@ export function createTelemetry(parts: {
       const { requestId, method, template, status, idp, tokenLabel } = event;
       const request = { at: clock.now(), requestId, method, template, status, tokenLabel };
       recent = [{ ...request, idp }, ...recent.slice(0, RECENT_KEPT - 1)];
-      // Strangers are counted only: they could fill the table.
-      if (tokenLabel === null && event.outcome === 'unauthorized') count(HOURLY.unauthenticated);
-      else if (refusal !== null && !isLookUp(event) && refused.length < MOST_WAITING)
-        refused.push({ ...request, ...refusal });
+      const before = strangers;
+      strangers = countStrangers(before, event, clock.now());
+      // Strangers are only counted: they could fill the table.
+      const isKept = refusal !== null && !isStranger(event) && !isLookUp(event) && refused.length < MOST_WAITING;
+      if (isKept) refused.push({ ...request, ...refusal });
+      if (isKept || strangers !== before) flushSoon();
     },
     recentRequests: () => recent,
     onCall(call) {
@@ -113,9 +150,13 @@ export function createTelemetry(parts: {
       if (call.outcome !== 'ok') count(HOURLY.callFailures);
       if (call.tag?.ledgerId === undefined && calls.length < MOST_WAITING) calls.push(toRow(call));
     },
-    start: tick,
+    start() {
+      isStarted = true;
+      tick(FLUSH_MS);
+    },
     flush,
     async stop() {
+      isStarted = false;
       cancel();
       await flush();
     },
@@ -125,6 +166,14 @@ export function createTelemetry(parts: {
 interface Keep {
   readonly rows: number;
   readonly since: number;
+}
+
+const isStranger = ({ tokenLabel, outcome }: RequestEvent): boolean =>
+  tokenLabel === null && outcome === 'unauthorized';
+
+function countStrangers(before: Strangers | null, event: RequestEvent, at: number): Strangers | null {
+  if (event.tokenLabel !== null) return NO_STRANGERS;
+  return isStranger(event) ? { count: (before?.count ?? 0) + 1, lastAt: at } : before;
 }
 
 /** IdPs ask for what is no more: that is an answer, and no refusal. */

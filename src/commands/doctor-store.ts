@@ -1,5 +1,5 @@
 /** What `doctor` finds in the database: tokens, work that is stuck, links, protected members. */
-import { HOURLY } from '../app/telemetry.js';
+import { readStrangers } from '../app/telemetry.js';
 import { cleanText } from '../domain/refusal.js';
 import type { Millis } from '../domain/types.js';
 import { DROPPED } from '../store/ledger.js';
@@ -9,8 +9,7 @@ import { DRY_RUN_UNTIL_ACCEPTED } from './restored.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { count, iso, span } from './output.js';
 
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
+const DAY = 86_400_000;
 const SOON_MS = 30 * DAY;
 const STUCK_MS = 600_000;
 const MOST_NAMES = 5;
@@ -121,12 +120,12 @@ async function checkWork(store: Store, now: Millis): Promise<readonly Finding[]>
 /** What IdPs were told within a day, as far as nothing has come right since. */
 export async function checkRequests(store: Store, now: Millis): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  const strangers = await countStrangers(store, now);
-  if (strangers > 0)
+  const strangers = await readStrangers(store);
+  if (strangers.lastAt !== null && strangers.lastAt > now - DAY)
     findings.push(
       warn(
         'Requests',
-        `${count(strangers, 'request')} within a day came without a valid token`,
+        `${count(strangers.count, 'request')} came without a valid token, the last ${iso(strangers.lastAt)}, and none with one since`,
         'If it is your IdP: enter its token there once more, or make a new one: `token create <label>`.',
       ),
     );
@@ -141,16 +140,6 @@ export async function checkRequests(store: Store, now: Millis): Promise<readonly
       ),
     );
   return findings.length === 0 ? [ok('Requests', 'no error within a day that still stands')] : findings;
-}
-
-/** Requests without a valid token, unless one with a valid token came in a later hour. */
-async function countStrangers(store: Store, now: Millis): Promise<number> {
-  const counts = (await store.hourly(Math.floor((now - DAY) / HOUR))).filter(
-    ({ name }) => name === HOURLY.unauthenticated,
-  );
-  const tokens = (await store.listTokens()).filter(({ kind }) => kind !== 'admin');
-  const lastGood = Math.max(...tokens.map(({ lastUsedAt }) => Math.floor((lastUsedAt ?? 0) / HOUR)));
-  return counts.filter(({ hour }) => hour >= lastGood).reduce((sum, hour) => sum + hour.count, 0);
 }
 
 async function checkReading({ store, config }: Opened, now: Millis): Promise<readonly Finding[]> {

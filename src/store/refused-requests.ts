@@ -48,6 +48,9 @@ const OF_ANY = `EXISTS (SELECT 1 FROM json_each(about) AS a JOIN json_each(?) AS
 /** A user of that id, name or address has been written since. `+`: the time finds fewer than a name. */
 const WRITTEN_SINCE = (column: string): string => `EXISTS (SELECT 1 FROM users AS u
   WHERE u.${column} = a.value AND u.deleted_at IS NULL AND +u.modified_at > refused_requests.at)`;
+/** Or was deleted, so that nobody waits for anything. The deleted have no index by name. */
+const DELETED_SINCE = (column: string): string => `EXISTS (SELECT 1 FROM users AS u
+  WHERE u.${column} = a.value AND u.deleted_at IS NOT NULL AND +u.deleted_at > refused_requests.at)`;
 const IS_SETTLED = `EXISTS (SELECT 1 FROM json_each(about) AS a
-  WHERE ${['id', 'user_name_key', 'address'].map(WRITTEN_SINCE).join(' OR ')})`;
+  WHERE ${[...['id', 'user_name_key', 'address'].map(WRITTEN_SINCE), ...['id', 'address'].map(DELETED_SINCE)].join(' OR ')})`;
 const FORGET = 'DELETE FROM refused_requests WHERE instr(lower(detail), ?) > 0 OR instr(about, ?) > 0';

@@ -1,11 +1,13 @@
 /** Requests that were refused: found by request, by name and at a glance, and forgotten in time. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { checkRequests } from '../../src/commands/doctor-store.js';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import type { RefusedRequest } from '../../src/store/port.js';
 import { startAdmin, type AdminBrowser } from './support.js';
 
 const DAY = 86_400_000;
-const FLUSH = 5_000;
+/** After so long commands, which are processes of their own, know it too. */
+const SOON = 1_000;
 const NO_SEAT = 'No Full seat is free';
 
 let admin: AdminBrowser;
@@ -25,6 +27,9 @@ async function refusal(name: string): Promise<string> {
   expect(answer.status).toBe(400);
   return answer.headers.get('x-request-id') ?? '';
 }
+
+const standing = (): Promise<readonly RefusedRequest[]> =>
+  admin.bridge.store.refusedRequests({ since: admin.bridge.clock.now() - DAY, standing: true, limit: 10 });
 
 describe('a user whom the bridge refused', () => {
   it('is found on the page by address, by request and at a glance, with what the IdP was told', async () => {
@@ -46,9 +51,7 @@ describe('a user whom the bridge refused', () => {
 
   it('is no news any more once the IdP has come through', async () => {
     await refusal('zoe');
-    await admin.bridge.clock.advanceAsync(FLUSH);
-    const standing = () =>
-      admin.bridge.store.refusedRequests({ since: admin.bridge.clock.now() - DAY, standing: true, limit: 10 });
+    await admin.bridge.clock.advanceAsync(SOON);
     expect(await standing()).toHaveLength(1);
     await admin.bridge.restart({ SEAT_LIMITS: 'full=9' });
     const zoe = await admin.bridge.createUser('zoe');
@@ -56,6 +59,21 @@ describe('a user whom the bridge refused', () => {
     expect(await standing()).toEqual([]);
     expect(await about('zoe@workspace.example')).toHaveLength(1);
     expect((await admin.get(`/users/${String(zoe.body.id)}`)).text).not.toContain('A request was refused');
+  });
+
+  it('is no news any more once the IdP has deleted the user', async () => {
+    const { bridge } = admin;
+    await bridge.restart({ SEAT_LIMITS: 'full=9' });
+    const { body } = await bridge.createUser('max');
+    expect((await bridge.createUser('max')).status).toBe(409);
+    await bridge.clock.advanceAsync(SOON);
+    expect(await standing()).toHaveLength(1);
+    expect((await bridge.scim('DELETE', `/Users/${String(body.id)}`)).status).toBe(204);
+    expect(await standing()).toEqual([]);
+    await bridge.restart({ SEAT_LIMITS: 'full=1' });
+    await refusal('max');
+    await bridge.clock.advanceAsync(SOON);
+    expect(await standing()).toHaveLength(1);
   });
 
   it('that is there already says so on its page', async () => {
@@ -75,15 +93,38 @@ describe('what is remembered', () => {
     await bridge.scim('GET', '/Users/nobody');
     await bridge.scim('POST', '/Users', { userName: 'stranger' }, { authorization: 'Bearer wrong' });
     await bridge.scim('GET', '/Users?filter=nonsense');
-    await bridge.clock.advanceAsync(FLUSH);
+    await bridge.clock.advanceAsync(SOON);
     const kept = await bridge.store.refusedRequests({ since: 0, limit: 10 });
     expect(kept).toEqual([expect.objectContaining({ method: 'GET', template: '/Users', status: 400, about: [] })]);
-    const strangers = (await bridge.store.hourly(0)).filter(({ name }) => name === 'unauthenticated');
-    expect(strangers.map(({ count }) => count)).toEqual([1]);
-    expect((await admin.get('')).text).not.toContain('without a valid token');
-    await bridge.scim('GET', '/Users', undefined, { authorization: 'Bearer wrong' });
+  });
+
+  it('is, of strangers, their number since the last request with a valid token', async () => {
+    const { bridge } = admin;
+    const seen = async (): Promise<readonly string[]> => {
+      await bridge.clock.advanceAsync(SOON);
+      return (await checkRequests(bridge.store, bridge.clock.now())).map(({ text }) => text);
+    };
+    const strange = () => bridge.scim('GET', '/Users', undefined, { authorization: 'Bearer wrong' });
+    const NONE = ['no error within a day that still stands'];
+    await bridge.scim('GET', '/Users');
+    expect(await seen()).toEqual(NONE);
+    await strange();
+    await strange();
+    const TWO = [
+      expect.stringMatching(/^2 requests came without a valid token, the last \d{4}-.*Z, and none with one/),
+    ];
+    expect(await seen()).toEqual(TWO);
     for (const where of ['', '/setup'])
-      expect((await admin.get(where)).text).toMatch(/1 request .*without a valid token/);
+      expect((await admin.get(where)).text).toMatch(/2 requests .*without a valid token/);
+    await bridge.restart();
+    await bridge.clock.advanceAsync(10_000);
+    expect(await seen()).toEqual(TWO);
+    await bridge.scim('GET', '/Users');
+    expect(await seen()).toEqual(NONE);
+    await strange();
+    expect(await seen()).not.toEqual(NONE);
+    bridge.clock.jump(DAY);
+    expect(await seen()).toEqual(NONE);
   });
 
   it('is bounded by number and by age, and a purge removes what names the person', async () => {
