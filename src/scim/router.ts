@@ -35,7 +35,7 @@ import {
   type RequestEvent,
   type RequestRefusal,
 } from './request-log.js';
-import { matchRoute, type Route } from './routes.js';
+import { matchRoute, templateOf, type Route } from './routes.js';
 import { scimmyDispatcher } from './scimmy-router.js';
 import { scopeRefusal } from '../domain/token-scopes.js';
 
@@ -130,6 +130,7 @@ function progressOf(progress: WeakMap<Request, Progress>, request: Request): Pro
 /** Gives the request its id and sees to it that it is logged once, however it ends. */
 function begin(request: Request, response: Response, options: ScimRouterOptions): Progress {
   const { clock, log, onRequest } = options;
+  const { method, url } = request;
   const known: Progress = {
     requestId: (options.newRequestId ?? randomUUID)(),
     startedAt: clock.monotonic(),
@@ -142,8 +143,9 @@ function begin(request: Request, response: Response, options: ScimRouterOptions)
   response.once('close', () => {
     const event: RequestEvent = {
       requestId: known.requestId,
-      method: request.method,
-      template: known.route?.template ?? null,
+      method,
+      // Who was turned away before the endpoint was looked for asked for one all the same.
+      template: known.route?.template ?? templateOf(method, url),
       status: response.statusCode,
       latencyMs: Math.round((clock.monotonic() - known.startedAt) * 10) / 10,
       idp: guessIdp(request),

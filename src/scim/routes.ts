@@ -99,6 +99,15 @@ export function matchRoute(method: string, url: string): Route | null {
   };
 }
 
+/** The template of the endpoint that a request names, for the log and the metrics; null: there is none. */
+export function templateOf(method: string, url: string): string | null {
+  try {
+    return matchRoute(method, url)?.template ?? null;
+  } catch {
+    return null;
+  }
+}
+
 function isSafe(method: string): boolean {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 }

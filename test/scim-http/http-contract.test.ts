@@ -335,8 +335,10 @@ describe('the request log', () => {
     await bridge.call('GET', '/Users?filter=userName+eq+%22logged.person%22', {
       headers: { 'User-Agent': 'Okta SCIM Client 1.0.0' },
     });
-    await bridge.call('GET', '/Users', { token: 'esb_wrong_secret' });
-    await until(() => bridge.events.length === 4);
+    await bridge.call('GET', '/users/42?count=1', { token: 'esb_wrong_secret' });
+    await bridge.call('GET', '/Nothing', { token: 'esb_wrong_secret' });
+    await bridge.call('GET', '/Users/%zz', { token: 'esb_wrong_secret' });
+    await until(() => bridge.events.length === 6);
     expect(
       bridge.events.map(({ method, template, status, idp, tokenLabel, outcome }) => [
         method,
@@ -350,6 +352,8 @@ describe('the request log', () => {
       ['POST', '/Users', 201, 'unknown', 'default', 'ok'],
       ['PATCH', '/Users/:id', 200, 'entra', 'default', 'ok'],
       ['GET', '/Users', 200, 'okta', 'default', 'ok'],
+      ['GET', '/Users/:id', 401, 'unknown', null, 'unauthorized'],
+      ['GET', null, 401, 'unknown', null, 'unauthorized'],
       ['GET', null, 401, 'unknown', null, 'unauthorized'],
     ]);
     expect(bridge.events[1]!.clientRequestId).toBe('abc');
