@@ -43,10 +43,10 @@ function tour(base: string, token: string): readonly string[] {
     '  Try it: paste these lines, one after the other.',
     '',
     `SCIM=${base} TOKEN=${token}`,
-    `curl -s "$SCIM/Users" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/scim+json' -d '${user}'`,
-    `curl -sG "$SCIM/Users" -H "Authorization: Bearer $TOKEN" ${filter}`,
+    `curl -s -w '\\n' "$SCIM/Users" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/scim+json' -d '${user}'`,
+    `curl -sG -w '\\n' "$SCIM/Users" -H "Authorization: Bearer $TOKEN" ${filter}`,
     `ID=$(curl -sG "$SCIM/Users" -H "Authorization: Bearer $TOKEN" ${filter} -d attributes=id | grep -o '"id":"[^"]*"' | cut -d'"' -f4)`,
-    `curl -s -X PATCH "$SCIM/Users/$ID" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/scim+json' -d '${disable}'`,
+    `curl -s -w '\\n' -X PATCH "$SCIM/Users/$ID" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/scim+json' -d '${disable}'`,
     `curl -s -X DELETE "$SCIM/Users/$ID" -H "Authorization: Bearer $TOKEN" -w '%{http_code}\\n'`,
   ];
 }

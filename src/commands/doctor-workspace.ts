@@ -84,7 +84,7 @@ function checkKey(identity: Tried<KeyIdentity>, baseUrl: string): Finding {
       return fail(
         'API key',
         `ElevenLabs rejects it: ${reason}`,
-        `Make a new one, or set ELEVENLABS_REGION: ${baseUrl} knows no keys of other regions.`,
+        `Put a valid one into ELEVENLABS_API_KEY and restart the bridge. Is it of another region? ${baseUrl} does not know it then: set ELEVENLABS_REGION.`,
       );
     case 'scopeMissing':
       return ok('API key', 'ElevenLabs accepts it, without telling whose it is');

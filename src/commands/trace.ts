@@ -44,7 +44,10 @@ async function traceOfPerson(store: Store, text: string, limit: number): Promise
   const isName = (await store.findPeople(text)).length > 0;
   const wasRefused = (await store.refusedRequests({ about: [text], limit: 1 })).length > 0;
   if (!text.includes('@') && !isName && !wasRefused)
-    throw new CommandError(`Nothing is recorded of a request "${text}", and there is no user of that name.`);
+    throw new CommandError(
+      `Nothing is recorded of a request "${text}", and there is no user of that name. ` +
+        'Reads that succeed and requests without a valid token are in the log alone.',
+    );
   const person = await findPerson(store, text);
   return store.trace({ userId: person.id, limit });
 }

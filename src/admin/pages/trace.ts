@@ -98,7 +98,8 @@ function peopleCard(found: readonly PersonRef[], text: string): Content {
         html`<a href="${path(['users', id])}" class="name">${userName}</a><span class="sub">${address}</span>`,
         deletedAt === null ? USER_STATUS[status].text : 'deleted',
       ]),
-      html`No request and no person is called “${text}”. Requests are kept for RETENTION_DAYS.`,
+      html`No request and no person is called “${text}”. Writes are kept for RETENTION_DAYS, and what was refused for 30
+      days; reads that succeed and requests without a valid token are in the log alone.`,
     ),
   );
 }
