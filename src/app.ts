@@ -3,7 +3,7 @@
  * global, so that several bridges can live in one process.
  */
 import { randomUUID } from 'node:crypto';
-import type { RequestListener } from 'node:http';
+import type { Express } from 'express';
 import { createAlerts, payloadOf, type Alert, type Alerts } from './alerts.js';
 import { ADMIN_PATH, createAdminSurface } from './app/admin-surface.js';
 import { allowedIps } from './app/allowed-ips.js';
@@ -12,6 +12,7 @@ import { createConnections, type Connections } from './app/connections.js';
 import { startDemoWorkspace, type DemoWorkspace } from './app/demo-workspace.js';
 import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
 import { greet } from './app/greeting.js';
+import { messagesOf } from './app/express-messages.js';
 import { createHousekeeping } from './app/housekeeping.js';
 import { createAdminHttp, createHttp, SCIM_PATH, serveHttp, type HttpServer } from './app/http.js';
 import { createRulesSource, type RulesSource } from './app/rules-source.js';
@@ -42,9 +43,9 @@ import { openStore } from './store/sqlite-store.js';
 import { postWebhook } from './webhook-target.js';
 
 export interface App {
-  readonly http: RequestListener;
+  readonly http: Express;
   /** For ADMIN_PORT; null: the admin surface is part of `http`. */
-  readonly adminHttp: RequestListener | null;
+  readonly adminHttp: Express | null;
   /** Of all servers that listen for this application. */
   readonly connections: Connections;
   readonly reconciler: Reconciler;
@@ -303,11 +304,11 @@ async function listen(
   parts: { readonly clock: Clock; readonly log: Log },
 ): Promise<{ readonly main: HttpServer; readonly adminPort: number | null; close(): Promise<void> }> {
   const shared = { ...parts, tls, connections: app.connections };
-  const main = await serveHttp(app.http, { ...shared, host, port });
+  const main = await serveHttp(app.http, { ...shared, host, port, server: messagesOf(app.http) });
   const servers = [main];
   if (adminListener !== null && app.adminHttp !== null) {
     try {
-      servers.push(await serveHttp(app.adminHttp, { ...shared, ...adminListener }));
+      servers.push(await serveHttp(app.adminHttp, { ...shared, ...adminListener, server: messagesOf(app.adminHttp) }));
     } catch (error) {
       await main.close(0);
       throw error;

@@ -28,7 +28,7 @@ export interface MonitorParts {
 }
 
 export interface HttpParts extends MonitorParts {
-  readonly scim: RequestListener;
+  readonly scim: RequestHandler;
   /** OAuth's token endpoint. */
   readonly token: RequestHandler;
   /** Stands before SCIM and the token endpoint. */
@@ -49,9 +49,11 @@ export function createAdminHttp(parts: MonitorParts): Express {
   return addMonitors(createBase(parts.trustProxy), parts);
 }
 
-function createBase(trustProxy: Config['trustProxy']): Express {
+/** What all that listens is made of. */
+export function createBase(trustProxy: Config['trustProxy']): Express {
   const app = express();
-  app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  // Nobody here asks for a parsed query: SCIM has a parser of its own, the admin pages bring theirs.
+  app.disable('x-powered-by').disable('etag').set('query parser', false);
   app.set('trust proxy', trustProxy);
   return app;
 }

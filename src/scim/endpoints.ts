@@ -80,11 +80,10 @@ async function answerOwn(context: ScimRequest): Promise<object | null> {
 }
 
 /**
- * scimmy's routers get a path in canonical form. Express would answer 304 by comparing ETags by
- * itself, for lists too where the client says `*`; conditions were read, so it sees none.
+ * Express would answer 304 by comparing ETags by itself, for lists too where the client says `*`;
+ * conditions were read, so it sees none.
  */
 function handOver(context: ScimRequest, request: Request, next: NextFunction, dispatch: Dispatch): void {
-  request.url = context.route.path;
   delete request.headers['if-none-match'];
   delete request.headers['if-modified-since'];
   dispatch(request, context, next);

@@ -35,37 +35,15 @@ export async function answer(
   run: (request: ScimRequest) => Promise<Reply>,
 ): Promise<object | undefined> {
   const request = context as ScimRequest;
-  try {
-    const reply = await run(request);
-    const { response } = request;
-    response.set(reply.headers).set('Content-Type', negotiate(response.req.headers.accept));
-    if (reply.status === 304) response.status(304);
-    return reply.body ?? (reply.status === 304 ? {} : undefined);
-  } catch (error) {
-    throw new Bypass(error);
-  }
+  const reply = await run(request);
+  const { response } = request;
+  response.set(reply.headers).set('Content-Type', negotiate(response.req.headers.accept));
+  if (reply.status === 304) response.status(304);
+  return reply.body ?? (reply.status === 304 ? {} : undefined);
 }
 
 /** The body of a write. From the context, not from the routers: their body parser makes an object of an absent body. */
 export function bodyOf(request: ScimRequest): JsonObject {
   if (request.body === null) throw invalidSyntax('A JSON body is required.');
   return request.body;
-}
-
-/**
- * Carries an error past the error handler of scimmy-routers to ours. That handler knows few
- * statuses and fails on the others (405, 415, 429, 503), and it shows the text of any error. It
- * begins by reading `status`; what is thrown then goes on to the next error handler.
- */
-class Bypass extends Error {
-  readonly #error: unknown;
-
-  constructor(error: unknown) {
-    super('an error on its way past scimmy-routers');
-    this.#error = error;
-  }
-
-  get status(): never {
-    throw this.#error;
-  }
 }

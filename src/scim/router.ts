@@ -8,7 +8,7 @@
  * error, and only ScimError says anything to the client.
  */
 import { randomUUID } from 'node:crypto';
-import express, { type Express, type Request, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 import type { Clock } from '../clock.js';
 import { errorHandler } from '../error-handler.js';
 import { createAttemptLimit, DEFAULT_ATTEMPT_LIMIT, type AttemptLimitOptions } from '../domain/attempt-limit.js';
@@ -68,7 +68,7 @@ interface Progress {
 }
 
 /** Makes the SCIM application. */
-export function createScimRouter(options: ScimRouterOptions): Express {
+export function createScimRouter(options: ScimRouterOptions): Router {
   const app = toApp(options);
   const authenticator = createAuthenticator({
     store: options.store,
@@ -78,17 +78,14 @@ export function createScimRouter(options: ScimRouterOptions): Express {
     verifyAccessToken: options.verifyAccessToken ?? null,
   });
   const dispatch = scimmyDispatcher();
-  const router = express();
-  // Express would add an ETag of its own making, and parse brackets of the query into objects.
-  router.disable('etag').disable('x-powered-by').set('query parser', false);
-  const progress = new WeakMap<Request, Progress>();
+  const router = Router();
 
   router.use((request, response, next) => {
-    progress.set(request, begin(request, response, options));
+    response.locals[PROGRESS] = begin(request, response, options);
     next();
   });
   router.use((request, response, next) => {
-    const known = progressOf(progress, request);
+    const known = progressOf(response);
     prepare({ app, authenticator, onAuthenticated: options.onAuthenticated }, known, request, response)
       .then(async (context) => {
         if (context !== null) await handle(context, request, next, dispatch);
@@ -96,8 +93,8 @@ export function createScimRouter(options: ScimRouterOptions): Express {
       .catch(next);
   });
   router.use(
-    errorHandler((error, request, response) => {
-      const known = progressOf(progress, request);
+    errorHandler((error, _request, response) => {
+      const known = progressOf(response);
       known.error = toScimError(error);
       report(options.log, known, error);
       sendError(response, known.error, known.requestId, options.clock);
@@ -121,8 +118,10 @@ function toApp(options: ScimRouterOptions): ScimApp {
   };
 }
 
-function progressOf(progress: WeakMap<Request, Progress>, request: Request): Progress {
-  const known = progress.get(request);
+const PROGRESS = 'scimProgress';
+
+function progressOf(response: Response): Progress {
+  const known = response.locals[PROGRESS] as Progress | undefined;
   if (known === undefined) throw new Error('a request was not begun');
   return known;
 }

@@ -66,8 +66,10 @@ export interface Route {
   readonly template: string;
   /** The decoded last segment of a `:id` route. */
   readonly id: string | null;
-  /** The path as the routers below know it, whatever case or trailing slash the client used. */
-  readonly path: string;
+  /** The first segment of the path, as `/Users`, whatever case the client used. */
+  readonly collection: string;
+  /** The path below the collection, without the trailing slash that the client may have sent. */
+  readonly rest: string;
   /** Methods for `Allow`: HEAD comes with GET, OPTIONS always. */
   readonly allow: readonly string[];
   /** Whether the method of the request is among them. */
@@ -91,7 +93,8 @@ export function matchRoute(method: string, url: string): Route | null {
     kind: endpoint.kind,
     template: endpoint.template,
     id,
-    path: id === null ? endpoint.template : endpoint.template.replace(':id', () => encodeURIComponent(id)),
+    collection: `/${endpoint.template.split('/')[1] ?? ''}`,
+    rest: id === null ? '/' : `/${encodeURIComponent(id)}`,
     allow,
     allowed: allow.includes(method),
     // Bulk asks per operation.

@@ -10,9 +10,10 @@ import { DEFAULT_LIMITS, type ScimRequest } from './context.js';
 import { GroupResource } from './group-resource.js';
 import { UserResource } from './user-resource.js';
 
-const contexts = new WeakMap<Request, ScimRequest>();
+/** Where a response carries the context. Not a WeakMap: V8 keeps what such a map has until a full collection. */
+const CONTEXT = 'scimContext';
 
-let routers: RequestHandler | null = null;
+let routers: ResourceRouters | null = null;
 
 /**
  * Declares everything at the first call, and answers how a request is handed to scimmy's routers
@@ -21,22 +22,23 @@ let routers: RequestHandler | null = null;
 export function scimmyDispatcher(): (request: Request, context: ScimRequest, next: NextFunction) => void {
   const made = (routers ??= declare());
   return (request, context, next) => {
-    contexts.set(request, context);
-    void made(request, context.response, next);
+    const { response, route } = context;
+    const router = made.get(route.collection);
+    if (router === undefined) throw new Error(`scimmy has no router for ${route.collection}`);
+    response.locals[CONTEXT] = context;
+    request.url = route.rest;
+    void router(request, response, next);
   };
 }
 
-function declare(): RequestHandler {
+type ResourceRouters = ReadonlyMap<string, RequestHandler>;
+
+function declare(): ResourceRouters {
   SCIMMY.Schemas.User.definition.extend(SCIMMY.Schemas.EnterpriseUser.definition, false);
   SCIMMY.Resources.declare(UserResource, 'User');
   SCIMMY.Resources.declare(GroupResource, 'Group');
-  const made = new SCIMMYRouters({
-    type: 'bearer',
-    // The caller was authenticated before the body was read.
-    handler: () => '',
-    context: (request) => contexts.get(request),
-  });
-  // Afterwards: the constructor sets its own.
+  const made = makeRouters();
+  // Afterwards: their constructor sets its own.
   SCIMMY.Config.set({
     patch: true,
     sort: true,
@@ -50,4 +52,28 @@ function declare(): RequestHandler {
     },
   });
   return made;
+}
+
+/**
+ * The routers that scimmy-routers makes for each resource type, by the path they are mounted at.
+ * They are taken as they are mounted, and requests go straight to them: what stands before them reads
+ * the body, asks who it is and sets the base path, all of which was done or is not used, and costs a
+ * walk through ten routers at each request.
+ */
+function makeRouters(): ResourceRouters {
+  const found = new Map<string, RequestHandler>();
+  class Routers extends SCIMMYRouters {}
+  const { use } = Routers.prototype;
+  Routers.prototype.use = function (this: SCIMMYRouters, ...parts: unknown[]) {
+    const [path, router] = parts;
+    if (typeof path === 'string' && typeof router === 'function') found.set(path, router as RequestHandler);
+    return Reflect.apply(use, this, parts) as SCIMMYRouters;
+  } as typeof use;
+  new Routers({
+    type: 'bearer',
+    // The caller was authenticated before the body was read.
+    handler: () => '',
+    context: ({ res }) => res?.locals[CONTEXT] as ScimRequest | undefined,
+  });
+  return found;
 }

@@ -7,8 +7,9 @@ import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import express from 'express';
 import pino from 'pino';
+import { messagesOf } from '../../src/app/express-messages.js';
+import { createBase } from '../../src/app/http.js';
 import type { SettleOutcome } from '../../src/domain/provisioning.js';
 import { DEFAULT_RULES } from '../../src/domain/rules.js';
 import type { ScimError } from '../../src/errors.js';
@@ -92,8 +93,8 @@ export async function startBridge(options: Partial<ScimRouterOptions> = {}, trus
   });
   const events: RequestEvent[] = [];
   const fake = fakeProvisioning();
-  const outer = express().set('trust proxy', trustProxy);
-  const server = createServer(outer);
+  const outer = createBase(trustProxy ? 1 : 0);
+  const server = createServer(messagesOf(outer), outer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/scim/v2`;
   outer.use(

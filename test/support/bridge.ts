@@ -9,6 +9,7 @@ import path from 'node:path';
 import pino from 'pino';
 import { createApp, type App } from '../../src/app.js';
 import { ensureTokens } from '../../src/app/first-tokens.js';
+import { messagesOf } from '../../src/app/express-messages.js';
 import { SCIM_PATH, serveHttp, type HttpServer } from '../../src/app/http.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { buildRules } from '../../src/domain/mapping-file.js';
@@ -197,7 +198,10 @@ async function run(parts: {
     random: () => 0.5,
     onOtherWorkspace: () => undefined,
   });
-  const server = await serveHttp(secrets.watch(app.http), { ...config, connections: app.connections, clock, log });
+  const server = await serveHttp(secrets.watch(app.http), {
+    ...{ ...config, connections: app.connections, clock, log },
+    server: messagesOf(app.http),
+  });
   url = `http://127.0.0.1:${String(server.port)}`;
   await app.start();
   return { app, store, config, server, secrets, scimUrl: url + SCIM_PATH };
