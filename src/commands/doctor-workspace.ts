@@ -9,7 +9,7 @@ import type { Clock } from '../clock.js';
 import { REGION_URLS } from '../config-variables.js';
 import type { Config } from '../config.js';
 import { cleanText } from '../domain/refusal.js';
-import type { WorkspaceGroup, WorkspaceGroupId, WorkspaceMember } from '../domain/types.js';
+import type { MemberId, WorkspaceGroup, WorkspaceGroupId, WorkspaceMember } from '../domain/types.js';
 import {
   isGatewayError,
   type Answer,
@@ -17,7 +17,8 @@ import {
   type KeyIdentity,
   type WorkspaceGateway,
 } from '../elevenlabs/port.js';
-import { WORKSPACE_PIN } from '../reconcile/identity.js';
+import { KEY_OWNER, WORKSPACE_PIN } from '../reconcile/identity.js';
+import { KEY_MEMBER } from '../reconcile/read-workspace.js';
 import type { Store } from '../store/port.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { span } from './output.js';
@@ -43,13 +44,13 @@ export async function* checkWorkspace({ config, store, clock }: Parts): AsyncGen
   const { createSdkGateway } = await import('../elevenlabs/sdk-gateway.js');
   const gateway = createSdkGateway({ ...upstream, timeoutMs: config.upstreamTimeoutMs, clock });
   const identity = await attempt(() => gateway.identity());
-  const key = checkKey(identity, upstream.baseUrl);
+  const key = checkKey(identity, upstream.baseUrl, await lastKeyOwner(store));
   yield key;
   if (key.level === 'fail') return;
   if ('value' in identity) yield* await checkIdentity(identity.value, store, clock);
   const members = await attempt(() => gateway.listMembers());
   const groups = await attempt(() => gateway.listGroups());
-  if ('value' in identity && 'value' in members) yield checkOwner(identity.value, members.value);
+  if ('value' in identity && 'value' in members) yield await checkOwner(identity.value, members.value, store);
   yield judge(PERMISSIONS.user_read, identity);
   yield judge(PERMISSIONS.workspace_members_read, members);
   yield judge(PERMISSIONS.workspace_read, groups);
@@ -75,7 +76,13 @@ function checkRegion(baseUrl: string): Finding {
   );
 }
 
-function checkKey(identity: Tried<KeyIdentity>, baseUrl: string): Finding {
+/** Whose key worked last, as far as it was a person's who is still known. */
+async function lastKeyOwner(store: Store | null): Promise<WorkspaceMember | null> {
+  const id = (await store?.setting(KEY_OWNER)) ?? null;
+  return id === null || store === null ? null : store.member(id as MemberId);
+}
+
+function checkKey(identity: Tried<KeyIdentity>, baseUrl: string, lastOwner: WorkspaceMember | null): Finding {
   if ('value' in identity) return ok('API key', 'ElevenLabs accepts it');
   const { kind, message } = identity.error;
   const reason = cleanText(message);
@@ -84,7 +91,7 @@ function checkKey(identity: Tried<KeyIdentity>, baseUrl: string): Finding {
       return fail(
         'API key',
         `ElevenLabs rejects it: ${reason}`,
-        `Put a valid one into ELEVENLABS_API_KEY and restart the bridge. Is it of another region? ${baseUrl} does not know it then: set ELEVENLABS_REGION.`,
+        `Put a valid one into ELEVENLABS_API_KEY and restart the bridge. Is it of another region? ${baseUrl} does not know it then: set ELEVENLABS_REGION.${endedWith(lastOwner)}`,
       );
     case 'scopeMissing':
       return ok('API key', 'ElevenLabs accepts it, without telling whose it is');
@@ -98,6 +105,12 @@ function checkKey(identity: Tried<KeyIdentity>, baseUrl: string): Finding {
     case 'alreadySo':
       return fail('API key', `ElevenLabs does not answer as it should: ${reason}`, 'Check ELEVENLABS_BASE_URL.');
   }
+}
+
+function endedWith(lastOwner: WorkspaceMember | null): string {
+  if (lastOwner === null) return '';
+  const { email, isLocked } = lastOwner;
+  return ` The last one that worked was that of ${email}${isLocked ? ', who is locked' : ''}: a key may end with the access of its owner.`;
 }
 
 const SKEW_WARN_MS = 30_000;
@@ -129,8 +142,18 @@ async function checkIdentity(identity: KeyIdentity, store: Store | null, clock: 
 }
 
 /** The owner of the key must be an unlocked admin: only admins may lock people. */
-function checkOwner(identity: KeyIdentity, members: readonly WorkspaceMember[]): Finding {
+async function checkOwner(
+  identity: KeyIdentity,
+  members: readonly WorkspaceMember[],
+  store: Store | null,
+): Promise<Finding> {
   const owner = members.find(({ memberId }) => memberId === identity.userId);
+  if (owner === undefined && (await store?.setting(KEY_MEMBER)) === identity.userId)
+    return fail(
+      'Key owner',
+      `a person who is no member any more (${identity.userId}): lists of members without its owner are not believed`,
+      'Use the key of a service account, or of an admin who is there.',
+    );
   if (owner === undefined)
     return ok('Key owner', `a service account (${identity.userId}); it does not leave with a person`);
   const seat = owner.seatType ?? identity.seatType ?? 'unknown';

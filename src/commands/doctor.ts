@@ -15,7 +15,7 @@ import {
 } from './doctor-local.js';
 import { checkDirectory, checkTokens } from './doctor-store.js';
 import { checkWorkspace } from './doctor-workspace.js';
-import { fail, ok, type Finding } from './finding.js';
+import { ok, type Finding } from './finding.js';
 import { count } from './output.js';
 
 interface DoctorOptions extends Json {
@@ -62,30 +62,25 @@ async function* examine(context: CommandContext, offline: boolean): AsyncGenerat
   yield* checkConfiguration(loaded);
   if (!loaded.ok) return;
   const { config } = loaded;
-  yield* checkMapping(config);
+  const mapping = checkMapping(config);
+  yield* mapping;
+  // Without the rules that the server has, what is in the database would be judged wrongly.
+  const isMapped = mapping.every(({ level }) => level !== 'fail');
   yield* checkSecretFiles(secretFiles(shell.env));
   const database = await checkDatabase(config);
   yield* database.findings;
   yield* await checkDisk(config);
   yield* await checkServing(config);
   yield* await checkPublicUrl(config, offline ? null : shell.fetch);
-  if (!database.isUsable) {
-    if (!offline) yield* checkWorkspace({ config, store: null, clock: shell.clock });
-    return;
-  }
-  let opened;
+  const opened = database.isUsable && isMapped ? await openForCommands(config, shell) : null;
   try {
-    opened = await openForCommands(config, shell);
-  } catch (error) {
-    yield fail('Database', error instanceof Error ? error.message : String(error), 'See the checks above.');
-    return;
-  }
-  try {
-    yield* await checkTokens(opened.store, shell.clock.now());
-    yield* await checkDirectory(opened, shell.clock.now());
+    if (opened !== null) {
+      yield* await checkTokens(opened.store, shell.clock.now());
+      yield* await checkDirectory(opened, shell.clock.now());
+    }
     if (offline) yield ok('Workspace', 'not asked (--offline)');
-    else yield* checkWorkspace({ config, store: opened.store, clock: shell.clock });
+    else yield* checkWorkspace({ config, store: opened?.store ?? null, clock: shell.clock });
   } finally {
-    opened.store.close();
+    opened?.store.close();
   }
 }

@@ -53,7 +53,7 @@ export interface ReadingSources {
 }
 
 /** A setting: the id of the key's own user, once a reading had it among the members. */
-const KEY_MEMBER = 'keyMember';
+export const KEY_MEMBER = 'keyMember';
 
 interface GroupList {
   readonly groups: readonly WorkspaceGroup[];

@@ -13,7 +13,7 @@ import { isSqliteError } from './sqlite-error.js';
 
 /** What a database file is. */
 export interface DatabaseFacts {
-  /** What SQLite finds broken; empty = sound. */
+  /** What SQLite finds broken, line by line; empty = sound. */
   readonly damage: readonly string[];
   /** Names of the migrations that this version would still run. */
   readonly pending: readonly string[];
@@ -34,7 +34,7 @@ export function inspectDatabase(file: string, check: 'quick' | 'full' = 'full'):
   try {
     db = new Database(file, { readonly: true, fileMustExist: true });
     const found = db.pragma(check === 'full' ? 'integrity_check' : 'quick_check', { simple: false }) as object[];
-    const messages = found.map((row) => String(Object.values(row)[0]));
+    const lines = found.flatMap((row) => String(Object.values(row)[0]).split('\n'));
     const applied = appliedMigrations(db);
     if (applied.length === 0) throw new StartError(EXIT.config, `${file} is no database of the bridge.`);
     const one = (sql: string, ...params: string[]): unknown =>
@@ -43,7 +43,7 @@ export function inspectDatabase(file: string, check: 'quick' | 'full' = 'full'):
         .pluck()
         .get(...params);
     return {
-      damage: messages.filter((message) => message !== 'ok'),
+      damage: lines.filter((line) => line !== 'ok' && !line.startsWith('***')),
       pending: pendingMigrations(readMigrations(), applied).map(({ name }) => name),
       workspace: (one('SELECT value FROM settings WHERE name = ?', SETTING.workspace) as string | undefined) ?? null,
       users: one('SELECT COUNT(*) FROM users WHERE deleted_at IS NULL') as number,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { checkWorkspace } from '../../src/commands/doctor-workspace.js';
 import type { Finding } from '../../src/commands/finding.js';
 import { loadConfig } from '../../src/config.js';
+import { minimalSeed } from '../../src/sandbox/seed.js';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import type { Listening } from '../../src/sandbox/server.js';
 import type { Switches } from '../../src/sandbox/switches.js';
@@ -79,6 +80,28 @@ describe('the probes of the permissions', () => {
 });
 
 describe('the key', () => {
+  it('may be of a service account, which leaves with nobody', async () => {
+    const seed = { serviceAccounts: [{ name: 'Bridge' }], keys: [{ name: 'Bridge', owner: 'Bridge' }] };
+    sandbox.control.reset(minimalSeed(seed));
+    const found = await examine();
+    expect(found.find(({ check }) => check === 'Key owner')).toMatchObject({
+      level: 'ok',
+      text: expect.stringContaining('a service account'),
+    });
+  });
+
+  it.each([
+    ['eu', 'ok'],
+    [null, 'warn'],
+  ])('is asked about in the region %s: %s', async (region, level) => {
+    const where = region === null ? { ELEVENLABS_BASE_URL: 'https://proxy.example' } : { ELEVENLABS_REGION: region };
+    const loaded = loadConfig({ ELEVENLABS_API_KEY: 'sk_0123456789', ...where });
+    if (!loaded.ok) throw new Error(loaded.problems.join());
+    // The first finding alone: ElevenLabs is not asked.
+    const { value } = await checkWorkspace({ config: loaded.config, store: null, clock }).next();
+    expect(value).toMatchObject({ check: 'Region', level, text: expect.stringContaining(region ?? 'proxy.example') });
+  });
+
   it('must be of an unlocked admin: who else locks people?', async () => {
     sandbox.control.addMember({ email: 'plain@workspace.example', seatType: 'workspace_member' });
     const key = sandbox.control.createKey({ owner: 'plain@workspace.example' });

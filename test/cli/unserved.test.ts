@@ -1,78 +1,23 @@
 /** Commands where no server runs: a database file, and a workspace of which the test is the administrator. */
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
-import { systemClock } from '../../src/clock.js';
-import { DEFAULT_RULES } from '../../src/domain/rules.js';
-import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
-import type { Listening } from '../../src/sandbox/server.js';
-import type { Store, WriteContext } from '../../src/store/port.js';
-import { acquireServingLock } from '../../src/store/serving-lock.js';
-import { openStore } from '../../src/store/sqlite-store.js';
 import { ensureBuilt } from '../support/bridge-process.js';
-import { cli, onTerminal, type CliResult, type Env } from '../support/cli.js';
+import { onTerminal } from '../support/cli.js';
+import { startUnserved, WRITER, type Unserved } from '../support/unserved.js';
 
-const USER_URN = 'urn:ietf:params:scim:schemas:core:2.0:User';
-const WRITER: WriteContext = {
-  requestId: 'req-1',
-  actor: 'token:test',
-  tokenId: null,
-  interactive: false,
-  ifMatch: null,
-};
-
-let folder: string;
-let file: string;
-let sandbox: Sandbox;
-let listening: Listening;
+let here: Unserved;
+let { folder, file, sandbox, place, run, runWith, inStore, createUser } = {} as Unserved;
 
 beforeAll(ensureBuilt, 90_000);
 
 beforeEach(async () => {
-  await listening?.close();
-  folder = mkdtempSync(path.join(tmpdir(), 'bridge-cli-'));
-  folders.push(folder);
-  file = path.join(folder, 'bridge.db');
-  sandbox = createSandbox({ clock: systemClock });
-  listening = await sandbox.listen();
+  here = await startUnserved();
+  ({ folder, file, sandbox, place, run, runWith, inStore, createUser } = here);
 });
 
-const folders: string[] = [];
-
-afterAll(async () => {
-  await listening.close();
-  for (const one of folders) rmSync(one, { recursive: true, force: true });
-});
-
-const envOf = (more: Env = {}): Env => ({
-  ELEVENLABS_API_KEY: sandbox.apiKey(),
-  ELEVENLABS_BASE_URL: listening.url,
-  DATABASE_PATH: file,
-  ...more,
-});
-
-const run = (...args: readonly string[]): Promise<CliResult> => cli({ cwd: folder, env: envOf() }, ...args);
-const runWith = (env: Env, ...args: readonly string[]): Promise<CliResult> =>
-  cli({ cwd: folder, env: envOf(env) }, ...args);
-
-/** Works on the database as the server would, and closes it again. */
-async function inStore<T>(work: (store: Store) => Promise<T>): Promise<T> {
-  const store = openStore({ path: file, clock: systemClock, rules: () => DEFAULT_RULES });
-  try {
-    return await work(store);
-  } finally {
-    store.close();
-  }
-}
-
-async function createUser(name: string): Promise<string> {
-  const address = `${name}@workspace.example`;
-  const emails = [{ value: address, type: 'work', primary: true }];
-  const document = { schemas: [USER_URN], userName: address, active: true, emails };
-  return (await inStore((store) => store.createUser(document, WRITER))).record.id;
-}
+afterEach(() => here.close());
 
 const disable = (id: string): Promise<unknown> =>
   inStore((store) => store.updateUser(id, (current) => ({ ...current, active: false }), WRITER));
@@ -132,7 +77,7 @@ describe('plan and sync', () => {
       held: [],
       waiting: [],
     });
-    const shown = await onTerminal({ cwd: folder, env: envOf() }, '', 'plan');
+    const shown = await onTerminal(place, '', 'plan');
     expect(shown.code).toBe(2);
     expect(shown.stdout).toContain('\u001b[32m+ ');
     expect(shown.stdout).toContain('1 call would be made now: 1 grant, 0 withdrawals.');
@@ -274,62 +219,5 @@ describe('restore', () => {
     expect([1, 78]).toContain(refused.code);
     expect(refused.stderr).toMatch(/damaged|malformed/);
     expect(existsSync(`${file}.restored`)).toBe(false);
-  });
-});
-
-describe('doctor', () => {
-  it('ends with 2 and the remedy where the key is rejected, 1 where there are warnings only', async () => {
-    await run('migrate');
-    await run('token', 'create', 'idp');
-    const [good, rejected, offline] = await Promise.all([
-      run('doctor', '--json'),
-      runWith({ ELEVENLABS_API_KEY: 'sk_of_another_region_0123456789' }, 'doctor'),
-      runWith({ ELEVENLABS_API_KEY: 'sk_of_another_region_0123456789' }, 'doctor', '--offline'),
-    ]);
-    expect(good.json().fails).toBe(0);
-    expect(good.code).toBe(1);
-    expect(rejected.code).toBe(2);
-    expect(rejected.stdout).toMatch(/^fail {2}API key: ElevenLabs rejects it: .*\n {6}-> .*ELEVENLABS_REGION/m);
-    expect(rejected.stdout).not.toContain('sk_of_another_region');
-    expect(offline.code).toBe(1);
-    expect(offline.stdout).toContain('not asked (--offline)');
-  }, 40_000);
-
-  it('does not ask to start a bridge that runs, and whose key is rejected', async () => {
-    await run('migrate');
-    const env = { ELEVENLABS_API_KEY: 'sk_of_another_region_0123456789' };
-    const reading = async (): Promise<string> =>
-      /Reading: .*\n.*/.exec((await runWith(env, 'doctor')).stdout)?.[0] ?? '';
-    expect(await reading()).toContain('Start the bridge');
-    const lock = acquireServingLock(file);
-    const served = await reading().finally(() => lock.release());
-    expect(served).toContain('A bridge runs, and does not get to read');
-    expect(served).not.toContain('Start the bridge');
-  }, 40_000);
-
-  it('warns of files with secrets that every account can read', async () => {
-    const [key, token] = [path.join(folder, 'open-key'), path.join(folder, 'closed-token')];
-    writeFileSync(key, 'sk_0123456789abcdef');
-    chmodSync(key, 0o644);
-    writeFileSync(token, 'esb_admin_0123456789abcdef0123456789', { mode: 0o600 });
-    const env = { ELEVENLABS_API_KEY: '', ELEVENLABS_API_KEY_FILE: key, ADMIN_TOKEN_FILE: token };
-    const found = async (): Promise<readonly string[]> =>
-      (await runWith(env, 'doctor', '--offline')).stdout.split('\n').filter((line) => line.includes('Secret files'));
-    expect(await found()).toEqual([expect.stringMatching(/^warn .*open-key \(ELEVENLABS_API_KEY_FILE\)$/)]);
-    chmodSync(key, 0o640);
-    expect(await found()).toEqual([expect.stringMatching(/^ok /)]);
-  });
-
-  it('lists every problem of the configuration and of the mapping file', async () => {
-    const mapping = path.join(folder, 'mapping.yaml');
-    writeFileSync(mapping, 'version: 1\nseats: nonsense\n');
-    const [configuration, broken] = await Promise.all([
-      runWith({ PORT: 'x', DRIFT: 'y' }, 'doctor'),
-      runWith({ MAPPING_FILE: mapping }, 'doctor', '--offline'),
-    ]);
-    expect(configuration.code).toBe(2);
-    expect(configuration.stdout.match(/^fail {2}Configuration/gm)).toHaveLength(2);
-    expect(broken.code).toBe(2);
-    expect(broken.stdout).toMatch(/^fail {2}Mapping file: .*mapping\.yaml:\d+/m);
   });
 });
