@@ -148,7 +148,7 @@ function aboutChanges({ numbers, now }: PageContext): readonly Item[] {
     items.push({
       tone: 'bad',
       title: `${plural(held, 'change')} held`,
-      text: `Too many people would lose something at once, so the bridge stopped. The IdP believes that it is done.${since}`,
+      text: `Each says which limit stopped it, and waits for your word. The IdP believes that it is done.${since}`,
       action: link('held', 'Look and decide'),
     });
   }
