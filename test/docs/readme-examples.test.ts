@@ -116,4 +116,13 @@ const statusIn = (line: string | undefined): unknown => JSON.parse(line ?? '{}')
     const engineering = workspace.seed.groups.find(({ name }: { name: string }) => name === 'Engineering');
     expect(engineering.members).toContain('ada.lovelace@acme.example');
   }, 120_000);
+
+  it('begins with lines of the bridge that work when pasted', async () => {
+    const [, lines = ''] = /^ {2}Try it: .*\n\n((?:\S.*\n)+)/m.exec(bridge.stdout()) ?? [];
+    const [created, found, disabled, status, ...more] = await shell.run(lines.trimEnd());
+    expect(statusIn(created)).toBe('invited');
+    expect(JSON.parse(found ?? '{}').totalResults).toBe(1);
+    expect(JSON.parse(disabled ?? '{}').active).toBe(false);
+    expect([status, more, shell.errors()]).toEqual(['204', [], '']);
+  }, 60_000);
 });
