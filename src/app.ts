@@ -113,7 +113,7 @@ export function createApp(options: AppOptions): App {
     baseUrl: scimUrl,
     verifyAccessToken: oauth.verify,
     onAuthenticated: (request) => connections.trust(request.socket),
-    onRequest: (event, refusal) => telemetry.onRequest(event, refusal),
+    onRequest: (event, refusals) => telemetry.onRequest(event, refusals),
   });
   const admin = createAdminSurface({
     ...{ store, clock, log, rules, config, telemetry, metrics },

@@ -58,7 +58,7 @@ export interface RecentRequest extends Pick<
 const RECENT_KEPT = 50;
 
 export interface Telemetry {
-  onRequest(event: RequestEvent, refusal: RequestRefusal | null): void;
+  onRequest(event: RequestEvent, refusals: readonly RequestRefusal[]): void;
   /** Newest first. */
   recentRequests(): readonly RecentRequest[];
   onCall(call: UpstreamCall): void;
@@ -128,19 +128,19 @@ export function createTelemetry(parts: {
     tick(SOON_MS);
   };
   return {
-    onRequest(event, refusal) {
+    onRequest(event, refusals) {
       metrics.onRequest(event);
       count(HOURLY.requests);
       if (event.outcome !== 'ok') count(HOURLY.requestFailures);
       const { requestId, method, template, status, idp, tokenLabel } = event;
-      const request = { at: clock.now(), requestId, method, template, status, tokenLabel };
-      recent = [{ ...request, idp }, ...recent.slice(0, RECENT_KEPT - 1)];
+      const at = clock.now();
+      recent = [{ at, requestId, method, template, status, idp, tokenLabel }, ...recent.slice(0, RECENT_KEPT - 1)];
       const before = strangers;
-      strangers = countStrangers(before, event, clock.now());
+      strangers = countStrangers(before, event, at);
       // Strangers are only counted: they could fill the table.
-      const isKept = refusal !== null && !isStranger(event) && !isLookUp(event) && refused.length < MOST_WAITING;
-      if (isKept) refused.push({ ...request, ...refusal });
-      if (isKept || strangers !== before) flushSoon();
+      const kept = isStranger(event) || isLookUp(event) ? [] : refusals.slice(0, MOST_WAITING - refused.length);
+      refused.push(...kept.map((refusal) => ({ at, requestId, tokenLabel, ...refusal })));
+      if (kept.length > 0 || strangers !== before) flushSoon();
     },
     recentRequests: () => recent,
     onCall(call) {

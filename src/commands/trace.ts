@@ -26,7 +26,7 @@ async function trace(context: CommandContext, text: string, { limit, json }: Tra
   const { output } = context;
   await context.withStore(async ({ store }) => {
     const found = await store.trace({ requestId: text.trim(), limit });
-    const refused = await store.refusedRequests({ requestId: text.trim(), limit: 1 });
+    const refused = await store.refusedRequests({ requestId: text.trim(), limit });
     const isRequest = found.causes.length > 0 || refused.length > 0;
     const result = isRequest ? found : await traceOfPerson(store, text, limit);
     if (json === true) {

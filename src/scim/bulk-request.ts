@@ -32,7 +32,14 @@ export interface BulkOperation {
 /** One entry of `Operations`: an operation, or what is wrong with it. */
 export type BulkEntry =
   | { readonly kind: 'operation'; readonly operation: BulkOperation }
-  | { readonly kind: 'broken'; readonly method: string; readonly bulkId: string | null; readonly problem: ScimError };
+  | {
+      readonly kind: 'broken';
+      readonly method: string;
+      readonly bulkId: string | null;
+      /** As it came. */
+      readonly data: Json;
+      readonly problem: ScimError;
+    };
 
 export interface BulkPlan {
   /** Errors after which nothing more is performed; Infinity where the client sets no limit. */
@@ -83,7 +90,7 @@ function parseEntry(item: JsonObject): BulkEntry {
     return { kind: 'operation', operation: parseOperation(members, method, bulkId) };
   } catch (problem) {
     if (!(problem instanceof ScimError)) throw problem;
-    return { kind: 'broken', method: method.slice(0, 20), bulkId, problem };
+    return { kind: 'broken', method: method.slice(0, 20), bulkId, data: members.get('data') ?? null, problem };
   }
 }
 

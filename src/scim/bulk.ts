@@ -15,22 +15,28 @@ import {
   type BulkEntry,
   type BulkOperation,
   type BulkPlan,
+  type BulkTarget,
+  type Collection,
 } from './bulk-request.js';
 import { findReferences, referenceOf, resolveReferences } from './bulk-references.js';
 import { performOperation, undoCreation } from './bulk-operation.js';
-import type { Caller, Reply } from './context.js';
+import type { Caller, Reply, ScimRequest } from './context.js';
 import { errorBody, toScimError } from './reply.js';
+import { namesIn, type RequestRefusal } from './request-log.js';
 import { shorten } from './shorten.js';
 
 /** A thousand transactions must not keep all other requests waiting. */
 const OPERATIONS_PER_TURN = 10;
 
 /** Performs a BulkRequest and renders the BulkResponse. */
-export async function runBulk(caller: Caller, body: JsonObject): Promise<object> {
-  const plan = parseBulkRequest(body, caller.app.limits.bulkOperations);
+export async function runBulk(request: ScimRequest, body: JsonObject): Promise<object> {
+  const { app, onRefused } = request;
+  const plan = parseBulkRequest(body, app.limits.bulkOperations);
   // Asked once: an operation that waits for the first reading must not wait a thousand times.
-  await caller.app.provisioning.admitWithdrawal();
-  const operations = await new BulkRun({ ...caller, interactive: false }, plan).run();
+  await app.provisioning.admitWithdrawal();
+  const run = new BulkRun({ ...request, interactive: false }, plan);
+  const operations = await run.run();
+  run.refusals().forEach(onRefused);
   return { schemas: [BULK_RESPONSE_URN], Operations: operations };
 }
 
@@ -72,6 +78,20 @@ class BulkRun {
     return this.#plan.entries.flatMap((entry) => {
       const progress = this.#progress.get(entry);
       return progress === undefined || progress.kind === 'running' ? [] : [this.#render(entry, progress)];
+    });
+  }
+
+  /** What the results say of the operations that failed, and whom they were about. */
+  refusals(): readonly RequestRefusal[] {
+    return this.#plan.entries.flatMap((entry) => {
+      const progress = this.#progress.get(entry);
+      if (progress?.kind !== 'failed') return [];
+      const { status, message: detail } = progress.error;
+      if (entry.kind === 'broken')
+        return [{ method: entry.method, template: '/Bulk', status, detail, about: namesIn(null, entry.data) }];
+      const { method, target, data } = entry.operation;
+      const template = `/${ENDPOINT[target.collection]}${target.id === null ? '' : '/:id'} in /Bulk`;
+      return [{ method, template, status, detail, about: namesIn(this.#targetId(target), data) }];
     });
   }
 
@@ -134,9 +154,13 @@ class BulkRun {
     if (this.#performed % OPERATIONS_PER_TURN === 0) await setImmediate();
     const data = resolveReferences(operation.data, (bulkId) => (open.has(bulkId) ? null : this.#idOf(bulkId)));
     const { target } = operation;
-    const bulkId = target.id === null ? null : referenceOf(target.id);
-    const id = bulkId === null ? target.id : (this.#idOf(bulkId) ?? target.id);
-    return performOperation(this.#caller, { ...operation, data, target: { ...target, id } });
+    return performOperation(this.#caller, { ...operation, data, target: { ...target, id: this.#targetId(target) } });
+  }
+
+  /** The id that a target names or refers to; the reference itself while that has none. */
+  #targetId({ id }: BulkTarget): string | null {
+    const bulkId = id === null ? null : referenceOf(id);
+    return bulkId === null ? id : (this.#idOf(bulkId) ?? id);
   }
 
   #idOf(bulkId: string): string | undefined {
@@ -205,10 +229,12 @@ class BulkRun {
     if (operation === null || named === null) return {};
     const bulkId = referenceOf(named);
     const id = bulkId === null ? named : this.#idOf(bulkId);
-    const endpoint = operation.target.collection === 'users' ? 'Users' : 'Groups';
+    const endpoint = ENDPOINT[operation.target.collection];
     return id === undefined ? {} : { location: `${this.#caller.app.baseUrl()}/${endpoint}/${encodeURIComponent(id)}` };
   }
 }
+
+const ENDPOINT: Readonly<Record<Collection, string>> = { users: 'Users', groups: 'Groups' };
 
 function isGroup(entry: BulkEntry): boolean {
   return entry.kind === 'operation' && entry.operation.target.collection === 'groups';

@@ -15,6 +15,7 @@ import type { DocumentChecks } from './document-checks.js';
 import type { VersionCondition } from './etags.js';
 import type { ReadParameters } from './query.js';
 import type { Entitlement } from './okta-roles.js';
+import type { RequestRefusal } from './request-log.js';
 import type { Route } from './routes.js';
 
 export interface ScimLimits {
@@ -77,6 +78,8 @@ export interface ScimRequest extends Caller {
   /** Null: the request has none. */
   readonly body: JsonObject | null;
   readonly response: Response;
+  /** Told of each operation of a bulk request that failed: the answer as a whole is no error. */
+  readonly onRefused: (refusal: RequestRefusal) => void;
 }
 
 /** An answer, before it is put on the wire. `body` null = nothing to show. */

@@ -24,8 +24,15 @@ export interface RequestEvent {
   readonly clientRequestId: string | null;
 }
 
-/** What an error answer said, and whom the request was about. Names people: not for the log. */
+/**
+ * What an error answer said, and whom it was about: of the request, or of one operation of a bulk
+ * request. Names people: not for the log.
+ */
 export interface RequestRefusal {
+  readonly method: string;
+  /** `/Users/:id`, and `/Users/:id in /Bulk` of an operation; null where there is no such endpoint. */
+  readonly template: string | null;
+  readonly status: number;
   readonly detail: string;
   /** Id, names and addresses that the request named. */
   readonly about: readonly string[];

@@ -54,8 +54,8 @@ export interface ScimRouterOptions {
   readonly newRequestId?: () => string;
   /** Called as soon as a request is known to come from a holder of a valid token. */
   readonly onAuthenticated?: (request: Request) => void;
-  /** Called once per request, when its answer has gone out; `refusal`: the answer was an error. */
-  readonly onRequest?: (event: RequestEvent, refusal: RequestRefusal | null) => void;
+  /** Called once per request, when its answer has gone out; `refusals`: what of it was answered with an error. */
+  readonly onRequest?: (event: RequestEvent, refusals: readonly RequestRefusal[]) => void;
 }
 
 /** What is known of a request so far; the log line is made of it. */
@@ -65,6 +65,8 @@ interface Progress {
   route: Route | null;
   principal: Principal | null;
   error: ScimError | null;
+  /** Of operations of a bulk request. */
+  readonly refusals: RequestRefusal[];
 }
 
 /** Makes the SCIM application. */
@@ -136,6 +138,7 @@ function begin(request: Request, response: Response, options: ScimRouterOptions)
     route: null,
     principal: null,
     error: null,
+    refusals: [],
   };
   response.set({ 'X-Request-Id': known.requestId, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
   response.removeHeader('X-Powered-By');
@@ -156,14 +159,23 @@ function begin(request: Request, response: Response, options: ScimRouterOptions)
     };
     logRequest(log, event);
     try {
-      const { error, route } = known;
-      onRequest?.(event, error && { detail: error.message, about: namesIn(route?.id ?? null, request.body) });
+      onRequest?.(event, refusalsOf(known, event, request.body));
     } catch (error) {
       // Thrown in an event, it would end the process.
       log.error({ err: error, requestId: known.requestId }, 'an observer of requests failed');
     }
   });
   return known;
+}
+
+/** A request that failed as a whole has one, whatever became of its operations. */
+function refusalsOf(
+  { error, route, refusals }: Progress,
+  { method, template, status }: RequestEvent,
+  body: unknown,
+): readonly RequestRefusal[] {
+  if (error === null) return refusals;
+  return [{ method, template, status, detail: error.message, about: namesIn(route?.id ?? null, body) }];
 }
 
 interface Gate {
@@ -208,6 +220,7 @@ async function prepare(
     body,
     parameters: isSearch ? NO_PARAMETERS : parseQuery(request.url),
     response,
+    onRefused: (refusal) => known.refusals.push(refusal),
   };
 }
 

@@ -118,7 +118,7 @@ describe('pages of a bridge at work', () => {
     expect(people.text).toContain('Invited');
     await bridge.clock.advanceAsync(5_000);
     const readings = (await admin.get('/trace')).text;
-    expect(readings).toMatch(/ok listMembers .* HTTP 200/);
+    expect(readings).toMatch(/ok members\.list .* HTTP 200/);
   });
 
   it('shows the values to paste for each identity provider', async () => {

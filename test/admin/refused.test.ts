@@ -8,6 +8,7 @@ import { startAdmin, type AdminBrowser } from './support.js';
 const DAY = 86_400_000;
 /** After so long commands, which are processes of their own, know it too. */
 const SOON = 1_000;
+const USER_URN = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const NO_SEAT = 'No Full seat is free';
 
 let admin: AdminBrowser;
@@ -58,7 +59,10 @@ describe('a user whom the bridge refused', () => {
     expect(zoe.status).toBe(201);
     expect(await standing()).toEqual([]);
     expect(await about('zoe@workspace.example')).toHaveLength(1);
-    expect((await admin.get(`/users/${String(zoe.body.id)}`)).text).not.toContain('A request was refused');
+    await admin.signIn();
+    const { text } = await admin.get(`/users/${String(zoe.body.id)}`);
+    expect(text).toContain('zoe@workspace.example');
+    expect(text).not.toContain('A request was refused');
   });
 
   it('is no news any more once the IdP has deleted the user', async () => {
@@ -84,6 +88,50 @@ describe('a user whom the bridge refused', () => {
     expect((await admin.get(`/users/${String(body.id)}`)).text).toMatch(
       /A request was refused .* PATCH \/Users\/:id and was told 400: .*No Full seat is free/,
     );
+  });
+});
+
+describe('operations of a bulk request that were refused', () => {
+  it('are found by address and by request, each with what the IdP was told', async () => {
+    const { bridge } = admin;
+    await bridge.restart({ SEAT_LIMITS: 'full=9' });
+    await admin.signIn();
+    const user = (userName: string, more: object = {}) => ({ schemas: [USER_URN], userName, ...more });
+    const address = (name: string) => ({ emails: [{ value: `${name}@workspace.example`, primary: true }] });
+    const { body: max } = await bridge.createUser('max');
+    const answer = await bridge.scim('POST', '/Bulk', {
+      schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'],
+      Operations: [
+        { method: 'POST', path: '/Users', bulkId: 'a', data: user('zoe', address('zoe')) },
+        { method: 'POST', path: '/Users', bulkId: 'b', data: user('no-mailbox') },
+        { method: 'POST', path: '/Users', data: user('no-bulk-id', address('ann')) },
+        { method: 'PUT', path: `/Users/${String(max.id)}`, data: user('max', address('zoe')) },
+      ],
+    });
+    expect(answer.status).toBe(200);
+    await bridge.clock.advanceAsync(SOON);
+    const request = answer.headers.get('x-request-id') ?? '';
+    const [put, broken, post] = await bridge.store.refusedRequests({ requestId: request, limit: 10 });
+    expect([post, broken, put]).toEqual([
+      expect.objectContaining({ method: 'POST', template: '/Users in /Bulk', status: 400, about: ['no-mailbox'] }),
+      expect.objectContaining({
+        ...{ method: 'POST', template: '/Bulk', status: 400, detail: 'A POST needs a "bulkId".' },
+        about: ['no-bulk-id', 'ann@workspace.example'],
+      }),
+      expect.objectContaining({
+        ...{ method: 'PUT', template: '/Users/:id in /Bulk', status: 409 },
+        about: [max.id, 'max', 'zoe@workspace.example'],
+      }),
+    ]);
+    expect(await about('ann@workspace.example')).toEqual([broken]);
+    expect((await admin.get('/users?q=ann@workspace.example')).text).toContain('A POST needs a "bulkId".');
+    expect((await admin.get(`/users/${String(max.id)}`)).text).toMatch(
+      /A request was refused .*\/Users\/:id in \/Bulk/,
+    );
+    const { text } = await admin.get(`/trace?id=${request}`);
+    expect(text).toContain('Refused operations of this request');
+    expect(text).toContain('What happened');
+    for (const told of ['409: ', '400: An active user needs']) expect(text).toContain(told);
   });
 });
 

@@ -139,7 +139,7 @@ describe('a store that cannot be written', () => {
     const metrics = { onRequest: () => undefined, onCall: () => undefined } as never;
     const store = { ...bridge.store, addHourly: () => Promise.reject(new Error('disk full')) };
     const telemetry = createTelemetry({ store, clock, log, metrics });
-    telemetry.onRequest({ outcome: 'ok' } as never, null);
+    telemetry.onRequest({ outcome: 'ok' } as never, []);
     await expect(telemetry.flush()).resolves.toBeUndefined();
     await expect(telemetry.stop()).resolves.toBeUndefined();
   });

@@ -1,5 +1,6 @@
 /** Exactly what happened: by request id of an IdP, of a sync, of ElevenLabs, or by person. */
-import type { PersonRef, Trace } from '../../store/port.js';
+import type { Millis } from '../../domain/types.js';
+import type { PersonRef, RefusedRequest, Trace } from '../../store/port.js';
 import type { PageContext } from '../context.js';
 import { html, path, type Content } from '../html.js';
 import type { Page } from '../layout.js';
@@ -46,14 +47,22 @@ async function refusals({ store, now }: PageContext): Promise<Content> {
 
 async function result(context: PageContext, id: string): Promise<Content> {
   const { store, now } = context;
-  const [trace, [refused]] = await Promise.all([
+  const [trace, refused] = await Promise.all([
     store.trace({ requestId: id, limit: MOST }),
-    store.refusedRequests({ requestId: id, limit: 1 }),
+    store.refusedRequests({ requestId: id, limit: MOST }),
   ]);
   return [
-    refused !== undefined && refusalNotice(refused, now),
-    trace.causes.length > 0 ? await whatHappened(context, trace) : refused === undefined && (await people(context, id)),
+    whatWasRefused(refused, now),
+    trace.causes.length > 0 ? await whatHappened(context, trace) : refused.length === 0 && (await people(context, id)),
   ];
+}
+
+/** Of a bulk request there may be many. */
+function whatWasRefused(refused: readonly RefusedRequest[], now: Millis): Content {
+  const [first, second] = refused;
+  if (first === undefined) return null;
+  if (second === undefined) return refusalNotice(first, now);
+  return card('Refused operations of this request', refusalTable(refused, now, ''));
 }
 
 async function whatHappened(context: PageContext, trace: Trace): Promise<Content> {
