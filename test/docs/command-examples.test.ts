@@ -152,6 +152,8 @@ describe('the command lines of the pages', () => {
     expect(await playWell('sync --accept-smaller')).toContain('Read');
     expect(await playWell('drift')).toBe('');
     expect(await playWell('plan')).toContain('No call would be made now.');
+    expect(await playWell('log-level debug')).toContain('logs from debug on');
+    expect(await playWell('log-level default')).toContain('logs from error on');
   }, 120_000);
 
   it('decide what is held, and take a mistake back', async () => {

@@ -24,7 +24,7 @@ export async function invitesPage(context: PageContext): Promise<Page> {
   return {
     title: 'Invites',
     section: 'invites',
-    lead: `Sent and not accepted yet, the oldest first. An invite is sent again after ${plural(facts.inviteTtlDays, 'day')}, three times in all.`,
+    lead: `Sent and not accepted yet, the oldest first. Who accepts needs a free seat. An invite is sent again after ${plural(facts.inviteTtlDays, 'day')}, three times in all.`,
     main: live('invites', [
       table(
         'Pending invites',
