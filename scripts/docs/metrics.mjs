@@ -8,7 +8,7 @@ Made from \`src/metrics.ts\` by \`npm run docs\`; do not edit.
 
 Who may read it:
 
-- whoever sends an admin token, or a token "Metrics only" (made on the page **Tokens**), as \`Authorization: Bearer …\`. The latter opens nothing else, so it is the one to give to a monitor;
+- whoever sends an admin token, or a token for metrics alone (\`elevenlabs-scim token create prometheus --kind metrics\`, or "Metrics only" on the page **Tokens**), as \`Authorization: Bearer …\`. The latter opens nothing else, so it is the one to give to a monitor;
 - a program on the same machine, without a token, unless \`PUBLIC_URL\` or \`TRUST_PROXY\` is set: then a proxy stands before the bridge, and behind it everybody would seem to be on this machine. A proxy that adds none of the usual headers (\`X-Forwarded-For\`, \`Forwarded\`, \`Via\`) must not pass \`/metrics\` on.
 
 No metric has an e-mail address, an id or a secret in it. Gauges are asked for at the scrape, and cost some milliseconds. Counters begin at 0 with each start of the bridge.

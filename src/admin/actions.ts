@@ -4,13 +4,12 @@
  */
 import type { WorkspaceGroupId } from '../domain/types.js';
 import { newToken } from '../domain/secret-token.js';
-import { TOKEN_SCOPES } from '../domain/token-scopes.js';
+import { METRICS_SCOPE, TOKEN_SCOPES } from '../domain/token-scopes.js';
 import type { HeldFilter, TokenRecord, WriteContext } from '../store/port.js';
 import type { PageContext, Query } from './context.js';
 import { path } from './html.js';
 import type { Done } from './notices.js';
 import { LIFETIMES, NEW_KINDS, OVERLAPS, type ShownSecret } from './pages/tokens.js';
-import { METRICS_SCOPE } from './sessions.js';
 
 export interface ActionContext extends PageContext {
   /** Of this request: audit rows and what follows from them carry it. */

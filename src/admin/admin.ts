@@ -48,6 +48,7 @@ import { tracePage } from './pages/trace.js';
 import { userPage } from './pages/user.js';
 import { usersPage } from './pages/users.js';
 import { securityHeaders } from './security-headers.js';
+import { createTokenUse } from './token-use.js';
 
 export interface AdminParts extends AdminOptions {
   /** Called as soon as a request is known to come from an administrator. */
@@ -56,15 +57,16 @@ export interface AdminParts extends AdminOptions {
 
 /** Makes the admin application. */
 export function createAdmin(options: AdminParts): Express {
-  const { store, clock, log, isHttps, onAuthenticated } = options;
+  const { store, clock, isHttps, onAuthenticated } = options;
+  const noteUse = createTokenUse(options);
   const guard = createAdminGuard({
-    ...{ store, clock, log, isHttps, onAuthenticated },
+    ...{ store, clock, noteUse, isHttps, onAuthenticated },
     loginPath: path(['login']),
     answerRefusal,
   });
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  app.get('/metrics', metricsEndpoint(options));
+  app.get('/metrics', metricsEndpoint({ ...options, noteUse }));
   app.use(BASE, securityHeaders({ isHttps }), createPages(options, guard));
   return app;
 }

@@ -15,17 +15,17 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../clock.js';
 import { createAttemptLimit, type AttemptLimitOptions } from '../domain/attempt-limit.js';
-import { createLastUse } from '../domain/last-use.js';
 import { hashToken, sameDigest, type Random } from '../domain/secret-token.js';
-import type { Log } from '../log.js';
 import type { TokenStore } from '../store/port.js';
 import { clearSessionCookie, readSessionCookie, setSessionCookie } from './session-cookie.js';
 import { createSessions, findAdmin, type AdminIdentity, type Session } from './sessions.js';
+import type { NoteUse } from './token-use.js';
 
 export interface GuardOptions {
   readonly store: TokenStore;
   readonly clock: Clock;
-  readonly log: Log;
+  /** Told of each use of an admin token. */
+  readonly noteUse: NoteUse;
   /** Whether the browser reached the page over TLS, here or at a proxy. */
   readonly isHttps: (request: Request) => boolean;
   /** Where a browser without a session is sent; scripts get a 401. */
@@ -67,18 +67,11 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Makes the guard of one bridge. */
 export function createAdminGuard(options: GuardOptions): AdminGuard {
-  const { store, clock, log, isHttps, random } = options;
+  const { store, clock, noteUse, isHttps, random } = options;
   const sessions = createSessions({ store, clock, ...(random === undefined ? {} : { random }) });
   const attempts = createAttemptLimit(clock, options.attempts ?? DEFAULT_ATTEMPTS);
   const requests = createAttemptLimit(clock, options.requests ?? DEFAULT_REQUESTS, (tokenId) => tokenId);
   const answer = options.answerRefusal ?? answerWithJson;
-  const lastUse = createLastUse((tokenId, at) => {
-    // Best effort: a full disk must not keep administrators out.
-    store.touchToken(tokenId, at).catch((error: unknown) => {
-      log.debug({ err: error, tokenId }, 'last use of a token was not stored');
-    });
-  });
-  const touch = ({ tokenId, lastUsedAt }: AdminIdentity): void => lastUse({ id: tokenId, lastUsedAt }, clock.now());
 
   const refuse: Refuse = (request, response, status, error, retryAfter = null) => {
     if (retryAfter !== null) response.set('Retry-After', String(retryAfter));
@@ -111,7 +104,7 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
             return;
           }
           options.onAuthenticated?.(request);
-          touch(adminOf(response));
+          noteUse(adminOf(response));
           const retryAfter = requests.fail(adminOf(response).tokenId);
           if (retryAfter === null) next();
           else refuse(request, response, 429, 'Too many requests with this admin token.', retryAfter);
@@ -133,7 +126,7 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
       const earlier = readSessionCookie(request, isHttps(request));
       if (earlier !== null) sessions.close(earlier);
       setSessionCookie(response, opened.id, isHttps(request));
-      touch(opened.session.admin);
+      noteUse(opened.session.admin);
       return { kind: 'ok', session: opened.session };
     },
     logout(request, response) {

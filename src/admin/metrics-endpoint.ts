@@ -6,15 +6,19 @@
 import type { Request, RequestHandler } from 'express';
 import { hashToken } from '../domain/secret-token.js';
 import type { AdminOptions } from './context.js';
-import { mayReadMetrics } from './sessions.js';
+import { findMetricsReader } from './sessions.js';
+import type { NoteUse } from './token-use.js';
 
-type MetricsParts = Pick<AdminOptions, 'store' | 'clock' | 'metrics' | 'metricsOnLoopback'>;
+type MetricsParts = Pick<AdminOptions, 'store' | 'clock' | 'metrics' | 'metricsOnLoopback'> & {
+  readonly noteUse: NoteUse;
+};
 
-export function metricsEndpoint({ store, clock, metrics, metricsOnLoopback }: MetricsParts): RequestHandler {
+export function metricsEndpoint({ store, clock, metrics, metricsOnLoopback, noteUse }: MetricsParts): RequestHandler {
   const isAllowed = async (request: Request): Promise<boolean> => {
-    if (metricsOnLoopback && isFromHere(request)) return true;
     const bearer = /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(request.headers.authorization ?? '')?.[1];
-    return bearer !== undefined && (await mayReadMetrics(store, hashToken(bearer), clock.now()));
+    const reader = bearer === undefined ? null : await findMetricsReader(store, hashToken(bearer), clock.now());
+    if (reader !== null) noteUse(reader);
+    return reader !== null || (metricsOnLoopback && isFromHere(request));
   };
   return (request, response, next) => {
     const answer = async (): Promise<void> => {

@@ -11,14 +11,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { hashToken, type Random } from '../domain/secret-token.js';
+import { isForMetrics } from '../domain/token-scopes.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
+import type { AdminToken } from './token-use.js';
 
 /** Who works on the page. */
-export interface AdminIdentity {
-  readonly tokenId: string;
+export interface AdminIdentity extends AdminToken {
   readonly label: string;
-  /** As it was when the token was looked up. */
-  readonly lastUsedAt: number | null;
   /** For the audit log: `admin:<label>`. */
   readonly actor: string;
 }
@@ -95,9 +94,6 @@ export function createSessions(options: SessionOptions): Sessions {
   };
 }
 
-/** An admin token with this scope reads the metrics and opens nothing else: monitors need no more. */
-export const METRICS_SCOPE = 'metrics';
-
 /** The holder of an admin token that is valid now. */
 export async function findAdmin(store: TokenStore, tokenHash: string, now: number): Promise<AdminIdentity | null> {
   const token = await store.findToken(tokenHash);
@@ -106,11 +102,12 @@ export async function findAdmin(store: TokenStore, tokenHash: string, now: numbe
     : null;
 }
 
-/** Whether a token may read the metrics: that of an administrator, or one for this alone. */
-export async function mayReadMetrics(store: TokenStore, tokenHash: string, now: number): Promise<boolean> {
+/** A token that may read the metrics: that of an administrator, or one for this alone. Null: it may not. */
+export async function findMetricsReader(store: TokenStore, tokenHash: string, now: number): Promise<AdminToken | null> {
   const token = await store.findToken(tokenHash);
-  if (token?.kind !== 'admin' || !isValid(token, now)) return false;
-  return token.scopes.length === 0 || token.scopes.includes(METRICS_SCOPE);
+  if (token?.kind !== 'admin' || !isValid(token, now)) return null;
+  const may = token.scopes.length === 0 || isForMetrics(token);
+  return may ? { tokenId: token.id, lastUsedAt: token.lastUsedAt } : null;
 }
 
 function isValid(token: TokenRecord, now: number): boolean {

@@ -2,14 +2,14 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { currentTokens } from '../domain/current-tokens.js';
 import { newToken } from '../domain/secret-token.js';
-import { TOKEN_SCOPES } from '../domain/token-scopes.js';
+import { isForMetrics, METRICS_SCOPE, TOKEN_SCOPES } from '../domain/token-scopes.js';
 import { EXIT } from '../errors.js';
 import type { Store, TokenRecord } from '../store/port.js';
 import { CommandError, type CommandContext } from './context.js';
 import { act, spanOption, spanWithDefault, withJson, withYes, type Json, type Yes } from './define.js';
 import { iso, span } from './output.js';
 
-type Kind = 'scim' | 'admin';
+type Kind = 'scim' | 'admin' | 'metrics';
 
 interface CreateOptions extends Json {
   readonly kind: Kind;
@@ -31,7 +31,12 @@ export function tokenCommands(program: Command, context: CommandContext): void {
   withJson(token.command('create'))
     .description('make a token and show it once')
     .argument('<label>', 'a name for it, as the audit log will show it')
-    .option('--kind <kind>', 'scim (for an IdP) or admin (for the admin page)', kindOption, 'scim')
+    .option(
+      '--kind <kind>',
+      'scim (for an IdP), admin (for the admin page) or metrics (for a monitor: /metrics alone)',
+      kindOption,
+      'scim',
+    )
     .option('--scope <scope>', `limit it to ${TOKEN_SCOPES.join(', ')}; may be repeated`, scopeOption, [])
     .option('--expires <span>', 'valid for so long, such as 90d; without it, until it is revoked', spanOption)
     .action(act(context, (label: string, options: CreateOptions) => create(context, label, options)));
@@ -56,8 +61,8 @@ export function tokenCommands(program: Command, context: CommandContext): void {
 }
 
 function kindOption(text: string): Kind {
-  if (text === 'scim' || text === 'admin') return text;
-  throw new InvalidArgumentError('It must be scim or admin.');
+  if (text === 'scim' || text === 'admin' || text === 'metrics') return text;
+  throw new InvalidArgumentError('It must be scim, admin or metrics.');
 }
 
 function scopeOption(text: string, before: readonly string[]): readonly string[] {
@@ -69,20 +74,22 @@ async function create(context: CommandContext, label: string, options: CreateOpt
   const name = label.trim();
   if (!/^[\w .@:-]{1,60}$/u.test(name))
     throw new CommandError('A label is 1 to 60 letters, digits, spaces, and . @ : _ -', EXIT.usage);
-  if (options.kind === 'admin' && options.scope.length > 0)
+  if (options.kind !== 'scim' && options.scope.length > 0)
     throw new CommandError('Scopes are for scim tokens.', EXIT.usage);
+  const kind = options.kind === 'metrics' ? 'admin' : options.kind;
+  const scopes = options.kind === 'metrics' ? [METRICS_SCOPE] : options.scope;
   await context.withStore(async ({ store }) => {
     const now = context.shell.clock.now();
     const twin = (await store.listTokens()).find((token) => token.label === name && isValid(token, now));
     if (twin !== undefined)
       throw new CommandError(`There is a valid token "${name}" already: take another label, or rotate that one.`);
-    const { secret, hash } = newToken(options.kind);
+    const { secret, hash } = newToken(kind);
     const record = await store.addToken(
       {
         id: context.shell.uuid(),
-        kind: options.kind,
+        kind,
         label: name,
-        scopes: options.scope,
+        scopes,
         clientId: null,
         hash,
         expiresAt: options.expires === undefined ? null : now + options.expires,
@@ -98,9 +105,12 @@ function show({ output }: CommandContext, record: TokenRecord, secret: string, a
     output.json({ ...toJson(record), secret });
     return;
   }
-  output.note(`Token "${record.label}" (${record.kind}), valid ${until(record)}. It is shown only now:`);
+  output.note(`Token "${record.label}" (${kindOf(record)}), valid ${until(record)}. It is shown only now:`);
   output.line(secret);
 }
+
+/** What it is for, in the words of `--kind`. */
+const kindOf = (token: TokenRecord): string => (isForMetrics(token) ? METRICS_SCOPE : token.kind);
 
 const until = ({ expiresAt }: TokenRecord): string =>
   expiresAt === null ? 'until it is revoked' : `until ${iso(expiresAt)}`;
@@ -130,7 +140,7 @@ async function list(context: CommandContext, options: Json & { readonly all?: bo
       ['Label', 'Kind', 'Scopes', 'State', 'Created', 'Expires', 'Last used', 'Id'],
       tokens.map((token) => [
         token.label,
-        token.kind,
+        kindOf(token),
         token.scopes.length === 0 ? 'all' : token.scopes.join(', '),
         stateOf(token, now),
         iso(token.createdAt),
@@ -159,7 +169,7 @@ async function find(store: Store, text: string, now: number): Promise<TokenRecor
   const [first, second] = candidates;
   if (first === undefined) throw new CommandError(`There is no token "${text}". See \`token list --all\`.`);
   if (second === undefined) return first;
-  const ids = candidates.map(({ id, kind }) => `  ${id}  (${kind})`);
+  const ids = candidates.map((token) => `  ${token.id}  (${kindOf(token)})`);
   throw new CommandError([`Several tokens are called "${text}"; say the id:`, ...ids].join('\n'));
 }
 
@@ -168,9 +178,9 @@ async function revoke(context: CommandContext, text: string, options: Yes): Prom
     const now = context.shell.clock.now();
     const token = await find(store, text, now);
     const others = (await store.listTokens()).filter(
-      (other) => other.kind === token.kind && other.id !== token.id && isValid(other, now),
+      (other) => kindOf(other) === kindOf(token) && other.id !== token.id && isValid(other, now),
     );
-    const last = others.length > 0 ? '' : ` It is the last valid ${token.kind} token.`;
+    const last = others.length > 0 ? '' : ` It is the last valid ${kindOf(token)} token.`;
     const effect = isValid(token, now)
       ? `Whoever uses it is turned away at once.${last}`
       : 'It has expired already: nothing changes but that it is not named any more.';
@@ -198,8 +208,8 @@ async function rotate(context: CommandContext, text: string, options: RotateOpti
     if (isValid(old, now)) await store.expireToken(old.id, end, ACTOR);
     context.output.note(
       isValid(old, now)
-        ? `The old token stays valid for ${span(end - now)}, until ${iso(end)}: give the new one to the IdP before.`
-        : 'The old token has expired already: give the new one to the IdP.',
+        ? `The old token stays valid for ${span(end - now)}, until ${iso(end)}: put the new one in its place before.`
+        : 'The old token has expired already: put the new one in its place.',
     );
     show(context, record, secret, options.json === true);
   });

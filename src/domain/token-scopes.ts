@@ -5,6 +5,14 @@
 export type TokenScope = 'users' | 'groups' | 'read';
 export const TOKEN_SCOPES: readonly TokenScope[] = ['users', 'groups', 'read'];
 
+/** An admin token with this scope reads the metrics and opens nothing else: monitors need no more. */
+export const METRICS_SCOPE = 'metrics';
+
+/** Whether a token is for a monitor alone. */
+export function isForMetrics(token: { readonly kind: string; readonly scopes: readonly string[] }): boolean {
+  return token.kind === 'admin' && token.scopes.includes(METRICS_SCOPE);
+}
+
 /** What a request wants to do, as far as scopes are concerned. */
 export interface Access {
   readonly resource: 'users' | 'groups' | 'none';

@@ -246,7 +246,9 @@ describe('tokens', () => {
     const secret = secretIn((await admin.post('/tokens', { label: 'prometheus', kind: 'metrics' })).html);
     const authorization = `Bearer ${secret}`;
     const proxied = { authorization, 'x-forwarded-for': '203.0.113.9' };
+    expect((await admin.get('/tokens')).text).toMatch(/prometheus monitor Valid read metrics never/);
     expect((await admin.raw('GET', '/metrics', { headers: proxied })).status).toBe(200);
+    expect((await admin.get('/tokens')).text).toMatch(/prometheus monitor Valid read metrics just now/);
     expect((await admin.raw('GET', '/admin/users', { headers: { authorization } })).status).toBe(401);
     expect(await status(secret)).toBe(401);
     expect((await admin.post('/logout')).text).toContain('Sign in');

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import pino from 'pino';
+import { createTokenUse } from '../../src/admin/token-use.js';
 import { adminOf, createAdminGuard, safeReturnPath, sessionOf } from '../../src/admin/guard.js';
 import { securityHeaders } from '../../src/admin/security-headers.js';
 import { DEFAULT_RULES } from '../../src/domain/rules.js';
@@ -35,7 +36,8 @@ beforeEach(async () => {
   secret = await addToken('admin', 'boss');
   const app = express();
   const guard = createAdminGuard({
-    ...{ store, clock, log: pino({ enabled: false }), isHttps: () => isHttps, loginPath: '/admin/login' },
+    ...{ store, clock, isHttps: () => isHttps, loginPath: '/admin/login' },
+    noteUse: createTokenUse({ store, clock, log: pino({ enabled: false }) }),
     attempts: { limit: 3, windowMs: MINUTE, maxAddresses: 10 },
     requests: { limit: 20, windowMs: MINUTE, maxAddresses: 10 },
   });

@@ -90,6 +90,21 @@ describe('token', () => {
     expect((await scim('GET', '/Users', undefined, old)).status).toBe(200);
   });
 
+  it('for a monitor reads the metrics and nothing else', async () => {
+    const made = await run('token', 'create', 'prometheus', '--kind', 'metrics');
+    expect(made.stderr).toContain('Token "prometheus" (metrics)');
+    const secret = made.stdout.trim();
+    const headers = { authorization: `Bearer ${secret}`, 'x-forwarded-for': '203.0.113.9', connection: 'close' };
+    const used = async () =>
+      /^prometheus +metrics +metrics +valid +\S+ +never +(\S+)/m.exec((await run('token', 'list')).stdout);
+    expect((await used())?.[1]).toBe('never');
+    expect((await fetch(`${url}/metrics`, { headers })).status).toBe(200);
+    expect((await used())?.[1]).toMatch(/^2\d{3}-/);
+    expect((await fetch(`${url}/admin/users`, { headers })).status).toBe(401);
+    expect((await scim('GET', '/Users', undefined, secret)).status).toBe(401);
+    expect((await run('token', 'create', 'x', '--kind', 'metrics', '--scope', 'read')).code).toBe(64);
+  });
+
   it('refuses a second one of the same label, a wrong scope and a wrong span', async () => {
     const twin = await run('token', 'create', 'test idp');
     expect(twin).toMatchObject({ code: 1, stdout: '' });

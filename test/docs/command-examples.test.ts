@@ -117,6 +117,7 @@ describe('the command lines of the pages', () => {
       expect(await playWell(example)).toMatch(/^esb_\S{40,}\n$/);
     values.set('<name>', 'onelogin');
     expect(await playWell('token create <name> --expires 365d')).toMatch(/^esb_/);
+    expect(await playWell('token create prometheus --kind metrics')).toMatch(/^esb_/);
     expect(await playWell('oauth-client create entra')).toContain('Client secret');
     expect(await playWell('oauth-client create <name>')).toContain('Client secret');
     expect(await playWell('selfcheck')).toContain('would see no error');

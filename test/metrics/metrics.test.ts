@@ -145,6 +145,25 @@ describe('/metrics', () => {
     expect([allowed.status, allowed.headers.get('content-type')]).toEqual([200, expect.stringContaining('text/plain')]);
   });
 
+  it('notes when a token was used for it, at most once a minute, also where none is needed', async () => {
+    await start();
+    const { store, clock } = bridge;
+    const lastUse = async () => (await store.listTokens()).find(({ kind }) => kind === 'admin')?.lastUsedAt;
+    const authorization = `Bearer ${ADMIN_TOKEN}`;
+    await read();
+    await read({ authorization: 'Bearer wrong' });
+    expect(await lastUse()).toBeNull();
+    const first = clock.now();
+    expect((await read({ authorization })).status).toBe(200);
+    expect(await lastUse()).toBe(first);
+    clock.jump(59_999);
+    await read({ authorization, 'x-forwarded-for': '203.0.113.7' });
+    expect(await lastUse()).toBe(first);
+    clock.jump(1);
+    await read({ authorization, 'x-forwarded-for': '203.0.113.7' });
+    expect(await lastUse()).toBe(first + 60_000);
+  });
+
   it('is open to nobody who is led to this machine by a name, nor behind so many headers that one would be lost', async () => {
     await start();
     const port = Number(new URL(bridge.scimUrl).port);

@@ -1,13 +1,12 @@
 /** Tokens of identity providers and administrators: made, rotated, revoked. A secret is shown once. */
 import { currentTokens } from '../../domain/current-tokens.js';
-import { TOKEN_SCOPES } from '../../domain/token-scopes.js';
+import { isForMetrics, TOKEN_SCOPES } from '../../domain/token-scopes.js';
 import type { Millis } from '../../domain/types.js';
 import type { TokenRecord } from '../../store/port.js';
 import type { PageContext } from '../context.js';
 import { html, path, type Content, type Html } from '../html.js';
 import type { Page } from '../layout.js';
 import { actionForm, card, confirmed, copyable, facts, live, notice, pill, table } from '../parts.js';
-import { METRICS_SCOPE } from '../sessions.js';
 import { ago, instantText, spanText, type Word } from '../words.js';
 
 const DAY = 86_400_000;
@@ -56,10 +55,12 @@ export async function tokensPage(
           ${table(
             'Tokens that have ended',
             [{ name: 'Token' }, { name: 'Ended' }],
-            over.map(({ label, kind, revokedAt, expiresAt }) => [
-              html`${label}
-                <span class="sub">${kind}, ${revokedAt === null ? 'replaced by a successor' : 'revoked'}</span>`,
-              ago(revokedAt ?? expiresAt, context.now),
+            over.map((token) => [
+              html`${token.label}
+                <span class="sub"
+                  >${whose(token)}, ${token.revokedAt === null ? 'replaced by a successor' : 'revoked'}</span
+                >`,
+              ago(token.revokedAt ?? token.expiresAt, context.now),
             ]),
             '',
           )}
@@ -102,14 +103,16 @@ const KINDS: Readonly<Record<TokenRecord['kind'], string>> = {
   oauthClient: 'OAuth client secret',
 };
 
+const whose = (token: TokenRecord): string => (isForMetrics(token) ? 'monitor' : KINDS[token.kind]);
+
 function row(token: TokenRecord, context: PageContext): readonly Content[] {
-  const { id, label, kind, clientId, lastUsedAt, expiresAt } = token;
+  const { id, label, clientId, lastUsedAt, expiresAt } = token;
   const { now, admin } = context;
   const isOwn = admin.tokenId === id;
   return [
     html`<span class="name">${label}</span
       ><span class="sub"
-        >${KINDS[kind]}${isOwn && ', you are signed in with it'}${clientId !== null && html`, client <span class="id">${clientId}</span>`}</span
+        >${whose(token)}${isOwn && ', you are signed in with it'}${clientId !== null && html`, client <span class="id">${clientId}</span>`}</span
       >`,
     pill(stateOf(token, now)),
     mayText(token),
@@ -130,8 +133,9 @@ function stateOf({ expiresAt }: TokenRecord, now: Millis): Word {
   return expiresAt > now ? { text: 'Ends soon', tone: 'warn' } : { text: 'Expired', tone: 'bad' };
 }
 
-function mayText({ kind, scopes }: TokenRecord): string {
-  if (kind === 'admin') return scopes.includes(METRICS_SCOPE) ? 'read metrics only' : 'everything on this page';
+function mayText(token: TokenRecord): string {
+  const { kind, scopes } = token;
+  if (kind === 'admin') return isForMetrics(token) ? 'read metrics' : 'everything on this page';
   const narrowed = scopes.filter((scope) => scope !== 'read');
   return `${scopes.includes('read') ? 'read' : 'read and write'} ${narrowed.length === 0 ? 'users and groups' : narrowed.join(' and ')}`;
 }
