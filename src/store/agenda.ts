@@ -119,15 +119,17 @@ const REMIND = `INSERT INTO agenda (subject, priority, due_at, generation, cause
 const UPSERT_USERS = `INSERT INTO agenda (subject, priority, due_at, generation, cause, caused_at)
   SELECT 'user:' || u.id, ?, ?, ?, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value WHERE u.managed = 1 ${ON_CONFLICT}`;
 const UNSETTLE_USERS = 'UPDATE users SET converged = 0 WHERE converged = 1 AND seq IN (SELECT value FROM json_each(?))';
+// A bare parameter would have SQLite plan the statement anew for each value.
+const A_LIMIT = '? + 0';
 // One range per priority: thousands of entries that wait for an invite to expire must not be walked
 // through to find the one that is due.
 const DUE_RANGES = Object.values(PRIORITY).map(
   (priority) => `SELECT * FROM (SELECT ${COLUMNS} FROM agenda
-    WHERE priority = ${String(priority)} AND due_at <= ? ORDER BY due_at LIMIT ?)`,
+    WHERE priority = ${String(priority)} AND due_at <= ? ORDER BY due_at LIMIT ${A_LIMIT})`,
 );
 const SELECT_DUE = `${DUE_RANGES.join(' UNION ALL ')} ORDER BY priority, dueAt`;
 const SELECT_OF = `SELECT ${COLUMNS} FROM agenda WHERE subject IN (SELECT value FROM json_each(?))`;
-const SELECT_NEXT = 'SELECT subject, due_at AS dueAt FROM agenda ORDER BY due_at LIMIT ?';
+const SELECT_NEXT = `SELECT subject, due_at AS dueAt FROM agenda ORDER BY due_at LIMIT ${A_LIMIT}`;
 const DELETE_GENERATION = 'DELETE FROM agenda WHERE subject = ? AND generation = ?';
 const WAIT = 'UPDATE agenda SET due_at = ?, attempts = 0, priority = ? WHERE subject = ? AND generation = ?';
 const POSTPONE = 'UPDATE agenda SET due_at = ?, attempts = attempts + 1 WHERE subject = ? AND generation = ?';

@@ -103,7 +103,7 @@ export function followMember(
       ? undefined
       : core.value<number>('SELECT seq FROM users WHERE address = ? AND deleted_at IS NULL', address.address);
   if (holder !== undefined && holder !== row.seq) return;
-  updateDocument(core, row.seq, { document, columns, address, writer: null });
+  updateDocument(core, row, { document, columns, address, writer: null });
   writeAudit(core, {
     actor: ACTOR,
     action: 'user.follow',

@@ -31,7 +31,7 @@ export function restoreUser(core: Core, id: UserId, document: Document, context:
   const next = { document, columns, address, writer: null };
   const seq = tombstone?.seq ?? insertUser(core, { ...next, id, managed: true, origin: 'idp' }).seq;
   if (tombstone !== undefined) {
-    updateDocument(core, seq, next);
+    updateDocument(core, tombstone, next);
     core.run('UPDATE users SET deleted_at = NULL, managed = 1 WHERE seq = ?', seq);
     core.listMoved('User');
   }

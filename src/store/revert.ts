@@ -119,7 +119,7 @@ function storeRestored(core: Core, row: UserRow, document: Document, ledgerRow: 
   const namesake = liveUserOfName(core, columns.userNameKey);
   const holder = liveUserOfAddress(core, address?.address ?? null);
   if ([namesake, holder].some((other) => other !== undefined && other.seq !== row.seq)) return false;
-  updateDocument(core, row.seq, { document, columns, address, writer: null });
+  updateDocument(core, row, { document, columns, address, writer: null });
   endIfSettled(core, row.seq);
   if (!columns.active) core.run('UPDATE users SET activation_fresh = 0 WHERE seq = ?', row.seq);
   const subject = userSubject(row.id);

@@ -1,8 +1,9 @@
 /** Writing rows of `users` and `user_emails`: columns always follow the document. */
 import type { ChosenAddress } from '../domain/address.js';
 import type { Document, UserId, UserOrigin } from '../domain/types.js';
-import type { EmailColumns, UserColumns } from '../domain/user-columns.js';
+import { userColumns, type EmailColumns, type UserColumns } from '../domain/user-columns.js';
 import type { Core } from './core.js';
+import { documentOf, type UserRow } from './users.js';
 
 export interface NewUser {
   /** One that was deleted and comes back keeps its id. */
@@ -43,10 +44,10 @@ export function insertUser(core: Core, user: NewUser): { readonly id: UserId; re
   return { id, seq };
 }
 
-/** Writes a changed document: the version moves. */
+/** Writes a changed document: the version moves. Of columns and e-mails, only what is another: each is in indexes. */
 export function updateDocument(
   core: Core,
-  seq: number,
+  row: UserRow,
   next: {
     readonly document: Document;
     readonly columns: UserColumns;
@@ -55,8 +56,14 @@ export function updateDocument(
   },
 ): void {
   const { columns, address } = next;
+  core.run(UPDATE_DOCUMENT, JSON.stringify(next.document), core.now(), next.writer, row.seq);
+  if (JSON.stringify(userColumns(documentOf(row)).emails) !== JSON.stringify(columns.emails)) {
+    core.run('DELETE FROM user_emails WHERE user_seq = ?', row.seq);
+    insertEmails(core, row.seq, columns.emails);
+  }
+  if (hasColumns(row, columns, address)) return;
   core.run(
-    UPDATE,
+    UPDATE_COLUMNS,
     columns.userName,
     columns.userNameKey,
     columns.externalId,
@@ -64,15 +71,23 @@ export function updateDocument(
     columns.displayNameKey,
     columns.active ? 1 : 0,
     columns.managerId,
-    JSON.stringify(next.document),
     address?.address ?? null,
     address?.slot ?? null,
-    core.now(),
-    next.writer,
-    seq,
+    row.seq,
   );
-  core.run('DELETE FROM user_emails WHERE user_seq = ?', seq);
-  insertEmails(core, seq, columns.emails);
+}
+
+function hasColumns(row: UserRow, columns: UserColumns, address: ChosenAddress | null): boolean {
+  return (
+    row.user_name === columns.userName &&
+    row.user_name_key === columns.userNameKey &&
+    row.external_id === columns.externalId &&
+    row.display_name === columns.displayName &&
+    (row.active === 1) === columns.active &&
+    row.manager_id === columns.managerId &&
+    row.address === (address?.address ?? null) &&
+    row.address_slot === (address?.slot ?? null)
+  );
 }
 
 function insertEmails(core: Core, seq: number, emails: readonly EmailColumns[]): void {
@@ -105,8 +120,10 @@ export function buryUser(core: Core, seq: number): void {
 const INSERT = `INSERT INTO users (id, user_name, user_name_key, external_id, display_name, display_name_key, active, manager_id,
   document, address, address_slot, managed, origin, version, created_at, modified_at, last_writer)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`;
-const UPDATE = `UPDATE users SET user_name = ?, user_name_key = ?, external_id = ?, display_name = ?, display_name_key = ?, active = ?,
-  manager_id = ?, document = ?, address = ?, address_slot = ?, version = version + 1, modified_at = ?, last_writer = ? WHERE seq = ?`;
+const UPDATE_DOCUMENT =
+  'UPDATE users SET document = ?, version = version + 1, modified_at = ?, last_writer = ? WHERE seq = ?';
+const UPDATE_COLUMNS = `UPDATE users SET user_name = ?, user_name_key = ?, external_id = ?, display_name = ?, display_name_key = ?,
+  active = ?, manager_id = ?, address = ?, address_slot = ? WHERE seq = ?`;
 const INSERT_EMAIL =
   'INSERT INTO user_emails (user_seq, position, value_key, type_key, is_primary) VALUES (?, ?, ?, ?, ?)';
 const MOVE_GROUP_VERSIONS = `UPDATE groups SET version = version + 1, modified_at = ?

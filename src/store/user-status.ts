@@ -6,10 +6,15 @@ import { DROPPED, openLedgerRows, type OpenLedgerRow } from './ledger.js';
 import { findMember } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { userSubject } from './subject.js';
-import { rowOfSeq } from './users.js';
+import { rowOfSeq, type UserRow } from './users.js';
 
-export function refreshStatus(core: Core, seq: number): void {
-  const row = rowOfSeq(core, seq);
+/** Answers the row as it is now. */
+export function refreshStatus(core: Core, seq: number): UserRow {
+  return refreshStatusOf(core, rowOfSeq(core, seq));
+}
+
+/** The same for a row that was read since it was last written. */
+export function refreshStatusOf(core: Core, row: UserRow): UserRow {
   const member = findMember(core, row.member_id);
   const open = openLedgerRows(core, userSubject(row.id)).filter((entry) => stillCounts(entry, core.now()));
   const status = statusOf({
@@ -25,14 +30,15 @@ export function refreshStatus(core: Core, seq: number): void {
   });
   const lastError = lastErrorOf(open);
   const pending = count(open, 'planned') + count(open, 'sending') + count(open, 'held');
-  if (status === row.status && lastError === row.last_error && pending === row.pending_changes) return;
+  if (status === row.status && lastError === row.last_error && pending === row.pending_changes) return row;
   core.run(
     'UPDATE users SET status = ?, last_error = ?, pending_changes = ? WHERE seq = ?',
     status,
     lastError,
     pending,
-    seq,
+    row.seq,
   );
+  return { ...row, status, last_error: lastError, pending_changes: pending };
 }
 
 /** A refusal counts until its time has come to be tried again. */

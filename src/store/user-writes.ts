@@ -40,7 +40,7 @@ import {
   hasUpstreamTraces,
   liveUserOfAddress,
   liveUserOfName,
-  recordOfSeq,
+  recordOfRow,
   rowOfSeq,
   type UserRow,
 } from './users.js';
@@ -110,7 +110,7 @@ function takeOver(core: Core, row: UserRow, next: NextUser, context: WriteContex
   const kept =
     row.address === null || row.address_slot === null ? null : { address: row.address, slot: row.address_slot };
   const address = next.address ?? kept;
-  updateDocument(core, row.seq, { ...next, address, writer: context.tokenId });
+  updateDocument(core, row, { ...next, address, writer: context.tokenId });
   beginManaging(core, row);
   if (address !== null) claimAddress(core, row, address.address);
   writeAudit(core, {
@@ -149,7 +149,7 @@ export function updateUser(
   const next = checkUpdate(core, row, document);
   const address = next.address?.address ?? null;
   noteWriter(core, row, context);
-  updateDocument(core, row.seq, { ...next, writer: context.tokenId });
+  updateDocument(core, row, { ...next, writer: context.tokenId });
   if (row.managed === 0) beginManaging(core, row);
   const turnedOn = row.active === 0 && next.columns.active;
   const fresh = next.columns.active && (turnedOn || row.activation_fresh === 1);
@@ -191,7 +191,7 @@ function repeatWrite(core: Core, row: UserRow, context: WriteContext): Written<U
   }
   if (refused || row.status === 'failed' || (row.undone_at !== null && context.tokenId !== null))
     return { record: afterWrite(core, row.seq, context, row.active === 1), changed: false };
-  return { record: recordOfSeq(core, row.seq), changed: false };
+  return { record: recordOfRow(core, row), changed: false };
 }
 
 function checkUpdate(core: Core, row: UserRow, document: Document): NextUser {
@@ -346,15 +346,14 @@ export function releaseUser(core: Core, id: string, context: WriteContext): User
   forgetRefusals(core, subject);
   unschedule(core, subject);
   writeAudit(core, { ...auditOf(context), action: 'user.release', subject, version: row.version });
-  refreshStatus(core, row.seq);
-  return recordOfSeq(core, row.seq);
+  return recordOfRow(core, refreshStatus(core, row.seq));
 }
 
 function afterWrite(core: Core, seq: number, context: WriteContext, active: boolean): UserRecord {
   const priority = context.interactive ? PRIORITY.interactive : active ? PRIORITY.grant : PRIORITY.withdrawal;
-  schedule(core, userSubject(rowOfSeq(core, seq).id), { priority, id: context.requestId, dueAt: core.now() });
-  refreshStatus(core, seq);
-  return recordOfSeq(core, seq);
+  const row = refreshStatus(core, seq);
+  schedule(core, userSubject(row.id), { priority, id: context.requestId, dueAt: core.now() });
+  return recordOfRow(core, row);
 }
 
 export function auditOf(context: WriteContext): { readonly actor: string; readonly requestId: string } {

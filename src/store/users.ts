@@ -90,11 +90,7 @@ export function readUser(core: Core, id: string): UserRecord | null {
   return row === undefined ? null : recordOfRow(core, row);
 }
 
-export function recordOfSeq(core: Core, seq: number): UserRecord {
-  return recordOfRow(core, rowOfSeq(core, seq));
-}
-
-function recordOfRow(core: Core, row: UserRow): UserRecord {
+export function recordOfRow(core: Core, row: UserRow): UserRecord {
   const manager = row.manager_id === null ? null : core.value<string | null>(SELECT_MANAGER, row.manager_id);
   return toRecord(row, core.all<GroupRef>(SELECT_GROUPS, row.seq), manager ?? null);
 }

@@ -11,7 +11,7 @@ import type { AgendaEntry, LedgerRow, RecordedPlan, SettledPlan, Subject, WorkSt
 import { handOverShares, settleShares } from './share-subjects.js';
 import { MAPPING_SUBJECT, userIdOf } from './subject.js';
 import { refreshDeclinedSeat } from './user-links.js';
-import { refreshStatus } from './user-status.js';
+import { refreshStatusOf } from './user-status.js';
 import { rowOfUser, type UserRow } from './users.js';
 
 function userOf(core: Core, subject: Subject): UserRow | undefined {
@@ -20,14 +20,22 @@ function userOf(core: Core, subject: Subject): UserRow | undefined {
 }
 
 export function record(core: Core, subject: Subject, plan: RecordedPlan): LedgerRow | null {
+  const sent = writePlan(core, subject, plan);
+  refreshUser(core, userOf(core, subject));
+  return sent;
+}
+
+function writePlan(core: Core, subject: Subject, plan: RecordedPlan): LedgerRow | null {
   const sent = recordPlan(core, subject, plan);
   if (plan.drift !== undefined) recordDrift(core, subject, plan.drift);
-  const user = userOf(core, subject);
-  if (user !== undefined) {
-    refreshDeclinedSeat(core, user);
-    refreshStatus(core, user.seq);
-  }
   return sent;
+}
+
+/** `user`: as the row is now. */
+function refreshUser(core: Core, user: UserRow | undefined): void {
+  if (user === undefined) return;
+  refreshDeclinedSeat(core, user);
+  refreshStatusOf(core, user);
 }
 
 export function settle(
@@ -36,13 +44,18 @@ export function settle(
   next: { readonly dueAt: Millis } | null,
   { plan, converged = false }: SettledPlan = {},
 ): void {
-  if (plan !== undefined) record(core, entry.subject, plan);
-  if (!settleEntry(core, entry, next)) return;
-  handOverShares(core, entry.subject);
-  if (converged) settleShares(core, entry.subject);
-  const user = userOf(core, entry.subject);
-  if (user === undefined) return;
-  refreshDeclinedSeat(core, user);
+  const { subject } = entry;
+  if (plan !== undefined) writePlan(core, subject, plan);
+  const user = userOf(core, subject);
+  if (settleEntry(core, entry, next)) {
+    handOverShares(core, subject);
+    if (converged) settleShares(core, subject);
+    if (user !== undefined) settleUser(core, user, converged);
+  }
+  refreshUser(core, user);
+}
+
+function settleUser(core: Core, user: UserRow, converged: boolean): void {
   if (converged && user.active === 1) markCopied(core, user.id);
   core.run(
     'UPDATE users SET settled_at = ?, converged = MAX(converged, ?) WHERE seq = ?',
@@ -50,14 +63,13 @@ export function settle(
     converged ? 1 : 0,
     user.seq,
   );
-  refreshStatus(core, user.seq);
 }
 
 export function postpone(core: Core, entry: AgendaEntry, dueAt: Millis, error: string): void {
   if (!postponeEntry(core, entry, dueAt)) return;
   const user = userOf(core, entry.subject);
   if (user === undefined) return;
-  refreshStatus(core, user.seq);
+  refreshStatusOf(core, user);
   core.run('UPDATE users SET last_error = ? WHERE seq = ?', error, user.seq);
 }
 
@@ -73,7 +85,7 @@ export function retryRefused(core: Core, ledgerIds: readonly number[], cause: st
   for (const subject of subjects) {
     schedule(core, subject, { priority: PRIORITY.grant, id: cause, dueAt: core.now() });
     const user = userOf(core, subject);
-    if (user !== undefined) refreshStatus(core, user.seq);
+    if (user !== undefined) refreshStatusOf(core, user);
   }
 }
 
@@ -132,7 +144,7 @@ export function recover(core: Core): { readonly ambiguous: number; readonly repl
     }
     schedule(core, row.subject, { priority: PRIORITY.grant, id: row.cause ?? 'restart', dueAt: core.now() });
     const user = userOf(core, row.subject);
-    if (user !== undefined) refreshStatus(core, user.seq);
+    if (user !== undefined) refreshStatusOf(core, user);
   }
   return { ambiguous, replanned };
 }
