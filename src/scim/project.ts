@@ -44,6 +44,8 @@ export function shows(projection: Projection, name: string): boolean {
 /** The resource as it is answered. Parts that are shown whole are shared, not copied. */
 export function project(resource: JsonObject, projection: Projection): JsonObject {
   const { type } = projection;
+  if (projection.mode === 'default' && Object.keys(resource).every((key) => isShownByDefault(type, key)))
+    return resource;
   const result: Record<string, Json> = {};
   for (const [key, value] of Object.entries(resource)) {
     const extension = type.extensions.find((schema) => schema.id === key);
@@ -54,6 +56,21 @@ export function project(resource: JsonObject, projection: Projection): JsonObjec
     if (shown !== undefined) result[key] = shown;
   }
   return result;
+}
+
+const SHOWN_BY_DEFAULT = new Map<ResourceType, ReadonlySet<string>>();
+
+/** Most resources are shown whole: then nothing is copied. */
+function isShownByDefault(type: ResourceType, key: string): boolean {
+  let shown = SHOWN_BY_DEFAULT.get(type);
+  if (shown === undefined) {
+    const attributes = [...COMMON_ATTRIBUTES, ...type.core.attributes].filter(
+      ({ returned }) => returned === 'default' || returned === 'always',
+    );
+    shown = new Set([...attributes.map(({ name }) => name), ...type.extensions.map(({ id }) => id)]);
+    SHOWN_BY_DEFAULT.set(type, shown);
+  }
+  return shown.has(key);
 }
 
 function projectCore(key: string, value: Json, projection: Projection): Json | undefined {

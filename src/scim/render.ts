@@ -119,7 +119,10 @@ function objectAt(document: JsonObject, key: string): JsonObject | null {
 }
 
 function withoutNulls(object: Readonly<Record<string, Json | undefined>>): JsonObject {
-  return Object.fromEntries(
-    Object.entries(object).filter((entry): entry is [string, Json] => entry[1] !== null && entry[1] !== undefined),
-  );
+  const result: Record<string, Json> = {};
+  for (const key of Object.keys(object)) {
+    const value = object[key];
+    if (value !== null && value !== undefined) result[key] = value;
+  }
+  return result;
 }

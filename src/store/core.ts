@@ -53,7 +53,11 @@ export function createCore(
   db: Connection,
   parts: { readonly clock: Clock; readonly rules: () => Rules; readonly uuid: () => string },
 ): Core {
-  const prepare = statementCache(db);
+  const prepared = {
+    rows: statementCache(db, (statement) => ({ statement: statement.raw(), toRow: rowMaker(statement) })),
+    plucked: statementCache(db, (statement) => statement.pluck()),
+    changes: statementCache(db, (statement) => statement),
+  };
   const dataVersion = db.prepare('PRAGMA data_version').pluck();
   const transaction = db.transaction((work: () => unknown) => work());
   const writes = createGroupCommit(db);
@@ -71,14 +75,21 @@ export function createCore(
     rules: parts.rules,
     uuid: parts.uuid,
     now: () => parts.clock.now(),
-    get: <R>(sql: string, ...params: readonly Bind[]) => prepare(sql, 'rows').get(...params) as R | undefined,
-    all: <R>(sql: string, ...params: readonly Bind[]) => prepare(sql, 'rows').all(...params) as R[],
-    value: <V>(sql: string, ...params: readonly Bind[]) => prepare(sql, 'pluck').get(...params) as V | undefined,
-    values: <V>(sql: string, ...params: readonly Bind[]) => prepare(sql, 'pluck').all(...params) as V[],
+    get<R>(sql: string, ...params: readonly Bind[]) {
+      const { statement, toRow } = prepared.rows(sql);
+      const values = statement.get(...params) as Values | undefined;
+      return values && (toRow(values) as R);
+    },
+    all<R>(sql: string, ...params: readonly Bind[]) {
+      const { statement, toRow } = prepared.rows(sql);
+      return (statement.all(...params) as Values[]).map(toRow) as R[];
+    },
+    value: <V>(sql: string, ...params: readonly Bind[]) => prepared.plucked(sql).get(...params) as V | undefined,
+    values: <V>(sql: string, ...params: readonly Bind[]) => prepared.plucked(sql).all(...params) as V[],
     raw: <T extends readonly unknown[]>(sql: string, ...params: readonly Bind[]) =>
-      prepare(sql, 'raw').all(...params) as T[],
+      prepared.rows(sql).statement.all(...params) as T[],
     run(sql, ...params) {
-      const { changes, lastInsertRowid } = prepare(sql, 'rows').run(...params);
+      const { changes, lastInsertRowid } = prepared.changes(sql).run(...params);
       return { changes, lastId: Number(lastInsertRowid) };
     },
     write: (work) => writes.write(work, 'durable'),
@@ -95,23 +106,30 @@ export function createCore(
   };
 }
 
-type Mode = 'rows' | 'pluck' | 'raw';
+type Values = readonly unknown[];
 
-function statementCache(db: Connection): (sql: string, mode: Mode) => Statement {
-  const caches = {
-    rows: new Map<string, Statement>(),
-    pluck: new Map<string, Statement>(),
-    raw: new Map<string, Statement>(),
+/**
+ * Makes the rows of a statement objects. better-sqlite3 can do it, but sets each property through the
+ * interface of V8 to C++, which costs as much as reading them.
+ */
+function rowMaker(statement: Statement): (values: Values) => object {
+  const names = statement.columns().map(({ name }) => name);
+  const empty: Readonly<Record<string, unknown>> = Object.fromEntries(names.map((name) => [name, null]));
+  return (values) => {
+    const row: Record<string, unknown> = { ...empty };
+    names.forEach((name, at) => (row[name] = values[at]));
+    return row;
   };
-  return (sql, mode) => {
-    const cache = caches[mode];
-    let statement = cache.get(sql);
-    if (statement !== undefined) return statement;
-    statement = db.prepare(sql);
-    if (mode === 'pluck') statement.pluck();
-    if (mode === 'raw') statement.raw();
+}
+
+function statementCache<T>(db: Connection, make: (statement: Statement) => T): (sql: string) => T {
+  const cache = new Map<string, T>();
+  return (sql) => {
+    let made = cache.get(sql);
+    if (made !== undefined) return made;
+    made = make(db.prepare(sql));
     if (cache.size >= MAX_STATEMENTS) cache.clear();
-    cache.set(sql, statement);
-    return statement;
+    cache.set(sql, made);
+    return made;
   };
 }

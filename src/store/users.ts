@@ -83,19 +83,27 @@ export function documentOf(row: { readonly document: string }): Document {
   return JSON.parse(row.document) as Document;
 }
 
+/** What a record is made of: half a row, which counts where a page is read. */
+const RECORD_COLUMNS = [
+  ...(['id', 'seq', 'document', 'version', 'created_at', 'modified_at', 'managed', 'address', 'manager_id'] as const),
+  ...(['status', 'member_id', 'origin', 'invited_at', 'accepted_at', 'pending_changes', 'last_error'] as const),
+] satisfies readonly (keyof UserRow)[];
+
+type RecordRow = Pick<UserRow, (typeof RECORD_COLUMNS)[number]>;
+
 type GroupRef = UserRecord['groups'][number];
 
 export function readUser(core: Core, id: string): UserRecord | null {
-  const row = findUserRow(core, id);
+  const row = core.get<RecordRow>(SELECT_RECORD, id);
   return row === undefined ? null : recordOfRow(core, row);
 }
 
-export function recordOfRow(core: Core, row: UserRow): UserRecord {
+export function recordOfRow(core: Core, row: RecordRow): UserRecord {
   const manager = row.manager_id === null ? null : core.value<string | null>(SELECT_MANAGER, row.manager_id);
   return toRecord(row, core.all<GroupRef>(SELECT_GROUPS, row.seq), manager ?? null);
 }
 
-function toRecord(row: UserRow, groups: readonly GroupRef[], managerName: string | null): UserRecord {
+function toRecord(row: RecordRow, groups: readonly GroupRef[], managerName: string | null): UserRecord {
   return {
     id: row.id,
     seq: row.seq,
@@ -129,7 +137,7 @@ export function recordsOfSeqs(core: Core, seqs: readonly number[]): readonly Use
     else known.push({ id, displayName });
   }
   const managers = new Map(core.raw<[number, string | null]>(SELECT_MANAGERS_OF_MANY, list));
-  const rows = new Map(core.all<UserRow>(SELECT_MANY, list).map((row) => [row.seq, row]));
+  const rows = new Map(core.all<RecordRow>(SELECT_MANY, list).map((row) => [row.seq, row]));
   return seqs.flatMap((seq) => {
     const row = rows.get(seq);
     return row === undefined ? [] : [toRecord(row, groups.get(seq) ?? [], managers.get(seq) ?? null)];
@@ -150,7 +158,8 @@ const SELECT_GROUPS = `SELECT g.id, g.display_name AS displayName FROM membershi
 const SELECT_MANAGER = 'SELECT display_name FROM users WHERE id = ? AND deleted_at IS NULL';
 const SELECT_MANAGERS_OF_MANY = `SELECT u.seq, m.display_name FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value
   JOIN users AS m ON m.id = u.manager_id AND m.deleted_at IS NULL`;
-const SELECT_MANY = 'SELECT u.* FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value';
+const SELECT_MANY = `SELECT ${RECORD_COLUMNS.map((name) => `u.${name}`).join(', ')} FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value`;
+const SELECT_RECORD = `SELECT ${RECORD_COLUMNS.join(', ')} FROM users WHERE id = ? AND deleted_at IS NULL`;
 const SELECT_GROUPS_OF_MANY = `SELECT m.user_seq, g.id, g.display_name FROM json_each(?) AS j
   JOIN memberships AS m ON m.user_seq = j.value JOIN groups AS g ON g.seq = m.group_seq ORDER BY g.seq`;
 const EXISTS_GIVEN = `SELECT EXISTS (SELECT 1 FROM given_memberships WHERE user_id = ?)
