@@ -94,7 +94,8 @@ export function matchRoute(method: string, url: string): Route | null {
     template: endpoint.template,
     id,
     collection: `/${endpoint.template.split('/')[1] ?? ''}`,
-    rest: id === null ? '/' : `/${encodeURIComponent(id)}`,
+    // A dot as well: an id ".search" is none of the routers' own paths.
+    rest: id === null ? '/' : `/${encodeURIComponent(id).replaceAll('.', '%2E')}`,
     allow,
     allowed: allow.includes(method),
     // Bulk asks per operation.
