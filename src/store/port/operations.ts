@@ -1,0 +1,132 @@
+/** Tokens, the audit log, privacy, undo, settings. */
+import type { Millis, UserId } from '../../domain/types.js';
+import type { Subject, Writer } from './work.js';
+
+export interface TokenRecord {
+  readonly id: string;
+  readonly kind: 'scim' | 'admin' | 'oauthClient';
+  readonly label: string;
+  readonly scopes: readonly string[];
+  /** OAuth clients: the secrets of one client share it. */
+  readonly clientId: string | null;
+  readonly createdAt: Millis;
+  readonly expiresAt: Millis | null;
+  readonly revokedAt: Millis | null;
+  readonly lastUsedAt: Millis | null;
+}
+
+export interface TokenStore {
+  /** By SHA-256 of the secret, hex. Never filters by expiry: the caller decides and explains. */
+  findToken(hash: string): Promise<TokenRecord | null>;
+  addToken(
+    token: Omit<TokenRecord, 'createdAt' | 'lastUsedAt' | 'revokedAt'> & { readonly hash: string },
+    actor: string,
+  ): Promise<TokenRecord>;
+  revokeToken(id: string, actor: string): Promise<boolean>;
+  /** Sets the end of a token that is not revoked: for a rotation with overlap. */
+  expireToken(id: string, at: Millis, actor: string): Promise<boolean>;
+  touchToken(id: string, at: Millis): Promise<void>;
+  listTokens(): Promise<readonly TokenRecord[]>;
+}
+
+export interface AuditRow {
+  readonly id: number;
+  readonly at: Millis;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string | null;
+  readonly requestId: string | null;
+  /** Of the subject, after the action. */
+  readonly version: number | null;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+export interface AuditQuery {
+  readonly subject?: string;
+  readonly requestId?: string;
+  /** `token:<label>`, `admin:<label>`, …; a kind alone (`token`) means all of its labels. */
+  readonly actor?: string;
+  /** `user.create`; a kind alone (`user`) means all of its actions. */
+  readonly action?: string;
+  readonly since?: Millis;
+  readonly until?: Millis;
+  readonly beforeId?: number;
+  /** Given: oldest first, from this id on. Otherwise newest first. */
+  readonly afterId?: number;
+  readonly limit: number;
+}
+
+/** A user that two tokens wrote within 24 hours. */
+export interface WriterConflict {
+  readonly userId: UserId;
+  readonly userName: string;
+  /** The latest of such writes on that day. */
+  readonly at: Millis;
+  readonly writes: number;
+  /** Labels of the tokens, or their ids where they are gone. */
+  readonly writers: readonly [string, string];
+}
+
+export type PurgeOutcome =
+  /** `inWorkspace`: ElevenLabs still lists the locked member, so its e-mail comes with every reading. */
+  | { readonly kind: 'purged'; readonly inWorkspace: boolean }
+  | { readonly kind: 'notFound' }
+  /** The IdP has not deleted the user. */
+  | { readonly kind: 'live' }
+  /** Its access is not gone for certain. */
+  | { readonly kind: 'unsettled'; readonly reason: string };
+
+export interface PrivacyStore {
+  /** Newest first. */
+  writerConflicts(query: { readonly since: Millis; readonly limit: number }): Promise<readonly WriterConflict[]>;
+  /** Those that nobody was told of yet; they count as told from now on. */
+  takeWriterConflicts(limit: number): Promise<readonly WriterConflict[]>;
+  /** Removes the personal data of a user that was deleted and whose access is gone for certain. */
+  purgeUser(id: UserId, actor: string): Promise<PurgeOutcome>;
+  /** One step of the retention; answers how many rows there were, 0 = nothing is left to do. */
+  expireOld(before: Millis, limit: number): Promise<number>;
+}
+
+/** What an undo does about one subject. */
+export interface UndoItem {
+  readonly subject: Subject;
+  /** For people. */
+  readonly name: string;
+  readonly what: 'changed' | 'restored' | 'disabled' | 'members';
+  /** In words: what is written, or why. */
+  readonly detail: string;
+  /** Why it cannot be done, and is left as it is; null = it can. */
+  readonly problem: string | null;
+}
+
+export interface UndoResult {
+  readonly items: readonly UndoItem[];
+  /** Id of the last audit row that was looked at. */
+  readonly upTo: number;
+}
+
+export interface OperationsStore {
+  /** What `undo` would do now. */
+  previewUndo(since: Millis): Promise<UndoResult>;
+  /**
+   * Puts the directory back to what it was at `since`, as far as IdPs have written it up to the
+   * audit row `upTo`. What that takes away upstream is held until the IdP next writes the user.
+   */
+  undo(query: { readonly since: Millis; readonly upTo: number }, writer: Writer): Promise<readonly UndoItem[]>;
+  setting(name: string): Promise<string | null>;
+  setSetting(name: string, value: string): Promise<void>;
+  audit(row: {
+    readonly actor: string;
+    readonly action: string;
+    readonly subject: string | null;
+    readonly requestId: string | null;
+    readonly before?: unknown;
+    readonly after?: unknown;
+  }): Promise<void>;
+  auditRows(query: AuditQuery): Promise<readonly AuditRow[]>;
+  /** Moves when another process wrote to the database: caches are void then. */
+  dataVersion(): number;
+  /** Folds the write-ahead log back; before a clean exit. */
+  checkpoint(): Promise<void>;
+}

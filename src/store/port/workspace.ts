@@ -1,0 +1,49 @@
+/** The workspace as it was last read. */
+import type { Address, MemberId, Millis, UserId, WorkspaceGroup, WorkspaceMember } from '../../domain/types.js';
+
+export interface Reading {
+  readonly startedAt: Millis;
+  readonly members: readonly WorkspaceMember[] | null;
+  readonly groups: readonly WorkspaceGroup[] | null;
+  /** The groups were found by name because the key may not list them: one that is absent has not gone. */
+  readonly groupsPartial?: boolean;
+}
+
+export interface ReadingEffect {
+  /** Subjects put on the agenda because something about them changed. */
+  readonly scheduled: number;
+  readonly accepted: readonly { readonly userId: UserId; readonly address: Address }[];
+  readonly imported: number;
+  readonly membersChanged: number;
+  readonly groupsChanged: number;
+}
+
+export interface MemberCounts {
+  readonly members: number;
+  /** Not locked, on whatever seat. */
+  readonly seated: number;
+  /** Of these, not on a Basic seat. */
+  readonly fullSeats: number;
+}
+
+export interface WorkspaceStore {
+  /** The mirror; empty before the first reading. */
+  members(): Promise<readonly WorkspaceMember[]>;
+  owner(): Promise<WorkspaceMember | null>;
+  memberCounts(): Promise<MemberCounts>;
+  groups(): Promise<readonly WorkspaceGroup[]>;
+  memberByAddress(address: Address): Promise<WorkspaceMember | null>;
+  member(memberId: MemberId): Promise<WorkspaceMember | null>;
+  /**
+   * Takes over a reading that was judged believable: mirror, acceptance, adoption, removal,
+   * import, group links, watches; whoever is concerned goes on the agenda. Rows that the bridge
+   * itself wrote after `startedAt` are left alone. Writes nothing where nothing changed.
+   */
+  applyReading(reading: Reading, cause: string): Promise<ReadingEffect>;
+  /** When the last applied reading of the members began. */
+  membersReadAt(): Promise<Millis | null>;
+  /** Members cannot be listed: invitees are put on the agenda, so that what they are to have is tried. */
+  scheduleTries(cause: string): Promise<number>;
+  /** Invites that wait for acceptance: how many, and when the youngest was sent. */
+  openInvites(): Promise<{ readonly count: number; readonly youngestSentAt: Millis | null }>;
+}
