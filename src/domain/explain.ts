@@ -281,7 +281,7 @@ function explainGroup(groupId: WorkspaceGroupId, input: ExplainInput, pending: P
     about: { kind: 'group', groupId, name: input.groupName(groupId) },
     wanted,
     actual: person.member === null ? null : isIn ? 'member' : 'none',
-    rule: name === undefined ? (own?.why ?? 'no group of the IdP gives this') : `member of "${name}"`,
+    rule: name === undefined ? (own?.why ?? unwantedGroup(person.foundGroups.get(groupId))) : `member of "${name}"`,
     isSettled,
     obstacle:
       own !== null
@@ -293,6 +293,12 @@ function explainGroup(groupId: WorkspaceGroupId, input: ExplainInput, pending: P
             : null,
     last: lastOf(input, (change) => isGroup(change, groupId)),
   };
+}
+
+/** `name`: the SCIM group that shows the person because of what was found in the workspace. */
+function unwantedGroup(name: string | undefined): string {
+  if (name === undefined) return 'no group of the IdP gives this';
+  return `put there by hand; "${name}" gives nothing until the IdP has written this membership`;
 }
 
 function explainUnlinked({ name, linkStatus }: UnlinkedGroup): Aspect {

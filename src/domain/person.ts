@@ -83,6 +83,8 @@ export interface Person {
   readonly usageLimit: number | null;
   /** Linked, writable workspace groups that some SCIM group of the user wants; value = SCIM group name. */
   readonly groups: ReadonlyMap<WorkspaceGroupId, string>;
+  /** Workspace groups where the user was found, and whose SCIM group shows the user though no IdP has asked for it; value = its name. */
+  readonly foundGroups: ReadonlyMap<WorkspaceGroupId, string>;
   readonly givenGroups: ReadonlySet<WorkspaceGroupId>;
   readonly withdrawnGroups: ReadonlySet<WorkspaceGroupId>;
   /** Wanted shares by `type:id`, highest role only. */

@@ -25,4 +25,4 @@ const SELECT = `SELECT seq, user_name AS userName, address, COALESCE(deleted_at,
   FROM users WHERE id = ?`;
 const SELECT_UNLINKED = `SELECT g.display_name AS name, g.link_status AS linkStatus
   FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq
-  WHERE m.user_seq = ? AND g.link_status <> '${LINKED}' ORDER BY g.seq`;
+  WHERE m.user_seq = ? AND m.origin = 'idp' AND g.link_status <> '${LINKED}' ORDER BY g.seq`;

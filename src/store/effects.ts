@@ -5,6 +5,7 @@
 import type { Change, UserId } from '../domain/types.js';
 import { schedule, PRIORITY } from './agenda.js';
 import type { Core } from './core.js';
+import { leaveFound } from './found-members.js';
 import { dropShare, endShare, holdShare } from './given-shares.js';
 import { markCopied } from './handover.js';
 import { endInvite, revokeInvites } from './invites.js';
@@ -107,8 +108,7 @@ function applyDone(core: Core, row: LedgerRow, found: boolean): void {
       break;
     case 'removeFromGroup':
       dropGroupMember(core, change.groupId, change.memberId);
-      if (user !== undefined)
-        core.run('DELETE FROM given_memberships WHERE user_id = ? AND workspace_group_id = ?', user.id, change.groupId);
+      if (user !== undefined) leaveFound(core, user, change.groupId);
       break;
     case 'share':
       if (change.isCopy !== true) endShare(core, change, found ? 'notGiven' : 'given');

@@ -1,7 +1,8 @@
 /**
  * The link from a SCIM group to a workspace group. It is to the id, once made, and survives renames
  * on both sides; by name it is only made where exactly one name matches. Linking never removes
- * anybody: members found there become memberships of origin `workspace`.
+ * anybody: members found there become memberships of origin `workspace` (found-members.ts), for as
+ * long as the link is to that group.
  */
 import { fold } from '../domain/fold.js';
 import { objectAt, textAt } from '../domain/json.js';
@@ -9,8 +10,8 @@ import { BRIDGE_GROUP } from '../domain/schema.js';
 import type { Document, WorkspaceGroupId } from '../domain/types.js';
 import { invalidValue } from '../errors.js';
 import type { Core } from './core.js';
+import { joinMembers, leaveMembers } from './found-members.js';
 import { rowOfGroupSeq, type GroupRow } from './groups.js';
-import { takeOverMembers } from './memberships.js';
 import { findWorkspaceGroup, workspaceGroupsNamed, type WorkspaceGroupRow } from './mirror.js';
 import { readSetting, SETTING } from './settings.js';
 
@@ -22,13 +23,16 @@ export const groupIdAttribute = (document: Document): WorkspaceGroupId | null =>
 /** How group names are compared on both sides. */
 export const nameKeyOf = (name: string): string => fold(name.trim());
 
-/** What changed by a link: who came in with it. */
+/** What changed by a link: who came in with it, and who went with the last one; seqs of users. */
 export interface LinkEffect {
   readonly changed: boolean;
-  readonly members: readonly number[];
+  readonly joined: readonly number[];
+  readonly left: readonly number[];
 }
 
-const UNCHANGED: LinkEffect = { changed: false, members: [] };
+export const UNCHANGED: LinkEffect = { changed: false, joined: [], left: [] };
+
+export const movesMembers = ({ joined, left }: LinkEffect): boolean => joined.length + left.length > 0;
 
 /**
  * Makes the link follow a written document: by the attribute `groupId`, else, where there is no
@@ -48,7 +52,7 @@ export function followLink(core: Core, row: GroupRow, document: Document): LinkE
   }
   const dropped = row.link_source === 'attribute' ? unlink(core, row, { byHand: false }) : UNCHANGED;
   const linked = linkByName(core, rowOfGroupSeq(core, row.seq));
-  return { changed: dropped.changed || linked.changed, members: linked.members };
+  return { changed: dropped.changed || linked.changed, joined: linked.joined, left: dropped.left };
 }
 
 /** Links by name, unless there is a link or only a person may make one. */
@@ -63,14 +67,16 @@ export function linkByName(core: Core, row: GroupRow): LinkEffect {
 }
 
 export function linkTo(core: Core, row: GroupRow, group: WorkspaceGroupRow, source: LinkSource): LinkEffect {
+  // Of another workspace group: who was found in that one has no business in this one.
+  const left = row.workspace_group_id === group.group_id ? [] : leaveMembers(core, row.seq);
   core.run(LINK, group.group_id, source, group.read_only === 1 ? 'readOnly' : 'linked', core.now(), row.seq);
-  return { changed: true, members: takeOverMembers(core, row.seq, group.group_id) };
+  return { changed: true, joined: joinMembers(core, row.seq, group.group_id), left };
 }
 
-/** Memberships are kept. `byHand`: no automatic link may follow. */
+/** What IdPs wrote is kept. `byHand`: no automatic link may follow. */
 export function unlink(core: Core, row: GroupRow, options: { readonly byHand: boolean }): LinkEffect {
   core.run(UNLINK, options.byHand ? 1 : 0, row.seq);
-  return { changed: row.workspace_group_id !== null, members: [] };
+  return { changed: row.workspace_group_id !== null, joined: [], left: leaveMembers(core, row.seq) };
 }
 
 /** Groups that wait for a workspace group: by attribute or by name. */

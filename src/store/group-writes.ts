@@ -11,9 +11,9 @@ import { invalidValue, mutability, notFound, uniqueness } from '../errors.js';
 import { PRIORITY, schedule, scheduleUsers } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
-import { followLink, linkTo, unlink, type LinkEffect } from './group-links.js';
+import { followLink, linkTo, movesMembers, unlink, UNCHANGED, type LinkEffect } from './group-links.js';
 import { findGroupOfName, findGroupRow, groupRecordOfSeq, rowOfGroupSeq, type GroupRow } from './groups.js';
-import { applyMemberOps, markWithdrawn, userIdsOfSeqs, type MemberDelta } from './memberships.js';
+import { applyMemberOps, markWithdrawn, NO_DELTA, userIdsOfSeqs, type MemberDelta } from './memberships.js';
 import { findWorkspaceGroup } from './mirror.js';
 import type { GroupChange, GroupRecord, MemberOp, WriteContext, Written } from './port.js';
 import { groupSubject } from './subject.js';
@@ -84,12 +84,10 @@ function writeGroup(core: Core, row: GroupRow, write: GroupWrite, context: Write
   checkWritable(core, row.seq, delta);
   const linkedTo = rowOfGroupSeq(core, row.seq).workspace_group_id;
   if (linkedTo !== null) markWithdrawn(core, linkedTo, delta);
-  const link: LinkEffect = rewritten
-    ? followLink(core, rowOfGroupSeq(core, row.seq), write.document)
-    : { changed: false, members: [] };
-  const moved = delta.added.size + delta.removed.size + link.members.length > 0;
+  const link = rewritten ? followLink(core, rowOfGroupSeq(core, row.seq), write.document) : UNCHANGED;
+  const moved = delta.added.size + delta.removed.size > 0 || movesMembers(link);
   const managing = row.managed === 0;
-  if (!rewritten && !moved && !link.changed && !managing) return false;
+  if (!rewritten && !moved && !link.changed && !managing && delta.claimed.size === 0) return false;
   core.run(MANAGE, context.tokenId, row.seq);
   if (rewritten || moved) moveGroupVersion(core, row.seq);
   const after = rowOfGroupSeq(core, row.seq);
@@ -148,7 +146,7 @@ export function linkGroup(
   const group = groupId === null ? null : findWorkspaceGroup(core, groupId);
   if (groupId !== null && group === null) throw invalidValue(`The workspace has no group with the id "${groupId}".`);
   const link = group === null ? unlink(core, row, { byHand: true }) : linkTo(core, row, group, 'admin');
-  if (link.members.length > 0) moveGroupVersion(core, row.seq);
+  if (movesMembers(link)) moveGroupVersion(core, row.seq);
   writeAudit(core, {
     ...auditOf(context),
     action: group === null ? 'group.unlink' : 'group.link',
@@ -237,12 +235,11 @@ function checkWritable(core: Core, seq: number, delta: MemberDelta): void {
   );
 }
 
-const NO_DELTA: MemberDelta = { added: new Set(), removed: new Set() };
-
 function deltaInWords(core: Core, delta: MemberDelta): Document {
   return {
     ...(delta.added.size === 0 ? {} : { added: userIdsOfSeqs(core, delta.added) }),
     ...(delta.removed.size === 0 ? {} : { removed: userIdsOfSeqs(core, delta.removed) }),
+    ...(delta.claimed.size === 0 ? {} : { claimed: userIdsOfSeqs(core, delta.claimed) }),
   };
 }
 
@@ -256,16 +253,17 @@ interface GroupEffect {
 /** Puts on the agenda whom the write concerns: the changed members, or all where the meaning of the group changed. */
 export function scheduleEffects(core: Core, effect: GroupEffect, context: WriteContext): void {
   const { before, after, delta, link } = effect;
-  endUndo(core, [...delta.added, ...delta.removed], context);
+  const named = [...delta.added, ...delta.claimed, ...delta.removed];
+  endUndo(core, named, context);
   // Imported until now: rules of the mapping file speak of groups that an IdP has pushed.
   if (before?.managed === 0) scheduleGroup(core, after.id, context);
   const meansMore = link.changed || (before !== null && meaningOf(core, before) !== meaningOf(core, after));
   if (meansMore) scheduleGroup(core, after.id, context);
   if (!hasEffect(core, after) && (before === null || !hasEffect(core, before))) return;
   const seqs = meansMore
-    ? [...core.values<number>(SELECT_MEMBER_SEQS, after.seq), ...delta.removed]
-    : [...delta.added, ...delta.removed, ...link.members];
-  const withdrawal = delta.removed.size > 0 && delta.added.size === 0;
+    ? [...core.values<number>(SELECT_MEMBER_SEQS, after.seq), ...delta.removed, ...link.left]
+    : named;
+  const withdrawal = delta.removed.size > 0 && delta.removed.size === named.length;
   scheduleUsers(core, seqs, causeOf(core, context, seqs.length, withdrawal ? PRIORITY.withdrawal : PRIORITY.grant));
 }
 

@@ -3,7 +3,7 @@
  * does. A pair taken out of a linked group by a request is remembered as withdrawn, because linking
  * alone never removes anybody upstream (docs/design.md 4).
  */
-import type { WorkspaceGroupId } from '../domain/types.js';
+import type { MembershipOrigin, WorkspaceGroupId } from '../domain/types.js';
 import { invalidValue } from '../errors.js';
 import type { Core } from './core.js';
 import { membersOfGroup } from './groups.js';
@@ -13,30 +13,41 @@ import type { MemberOp } from './port.js';
 export interface MemberDelta {
   readonly added: ReadonlySet<number>;
   readonly removed: ReadonlySet<number>;
+  /** Members already, because they were found in the workspace group; asked for from now on. */
+  readonly claimed: ReadonlySet<number>;
 }
+
+export const NO_DELTA: MemberDelta = { added: new Set(), removed: new Set(), claimed: new Set() };
 
 /** Applies the operations in order; unknown ids of `add` and `replace` are refused, nothing is changed then. */
 export function applyMemberOps(core: Core, groupSeq: number, ops: readonly MemberOp[]): MemberDelta {
   const added = new Set<number>();
-  const removed = new Set<number>();
-  const put = (seqs: readonly number[]): void => {
-    for (const seq of seqs) if (!removed.delete(seq)) added.add(seq);
+  const claimed = new Set<number>();
+  const removed = new Map<number, MembershipOrigin>();
+  const put = (newcomers: readonly number[], others: readonly number[]): void => {
+    for (const seq of newcomers) {
+      const origin = removed.get(seq);
+      if (!removed.delete(seq)) added.add(seq);
+      else if (origin === 'workspace') claimed.add(seq);
+    }
+    for (const seq of others) claimed.add(seq);
   };
-  const take = (seqs: readonly number[]): void => {
-    for (const seq of seqs) if (!added.delete(seq)) removed.add(seq);
+  const take = (rows: readonly Taken[]): void => {
+    for (const [seq, origin] of rows)
+      if (!added.delete(seq)) removed.set(seq, claimed.delete(seq) ? 'workspace' : origin);
   };
   for (const op of ops) {
     switch (op.kind) {
       case 'add':
-        put(addMembers(core, groupSeq, op.userIds));
+        put(...addMembers(core, groupSeq, op.userIds));
         break;
       case 'remove':
         take(removeMembers(core, groupSeq, op.userIds));
         break;
       case 'replace': {
         assertKnown(core, op.userIds);
-        take(core.values<number>(DELETE_OTHERS, groupSeq, JSON.stringify(op.userIds)));
-        put(addMembers(core, groupSeq, op.userIds));
+        take(core.raw<Taken>(DELETE_OTHERS, groupSeq, JSON.stringify(op.userIds)));
+        put(...addMembers(core, groupSeq, op.userIds));
         break;
       }
       case 'removeWhere': {
@@ -52,21 +63,27 @@ export function applyMemberOps(core: Core, groupSeq: number, ops: readonly Membe
       }
     }
   }
-  return { added, removed };
+  return { added, removed: new Set(removed.keys()), claimed };
 }
 
-function addMembers(core: Core, groupSeq: number, userIds: readonly string[]): readonly number[] {
-  if (userIds.length === 0) return [];
+/** A row that went: user and origin. */
+type Taken = readonly [seq: number, origin: MembershipOrigin];
+
+/** Answers who is new, and who was found in the workspace and belongs to the IdP from here on. */
+function addMembers(
+  core: Core,
+  groupSeq: number,
+  userIds: readonly string[],
+): readonly [added: readonly number[], claimed: readonly number[]] {
+  if (userIds.length === 0) return [[], []];
   assertKnown(core, userIds);
   const list = JSON.stringify(userIds);
   const added = core.values<number>(INSERT, groupSeq, core.now(), list);
-  // Who was found in the workspace and is now asked for belongs to the IdP from here on.
-  if (added.length < userIds.length) core.run(CLAIM, groupSeq, list);
-  return added;
+  return [added, added.length < userIds.length ? core.values<number>(CLAIM, groupSeq, list) : []];
 }
 
-function removeMembers(core: Core, groupSeq: number, userIds: readonly string[]): readonly number[] {
-  return userIds.length === 0 ? [] : core.values<number>(DELETE, groupSeq, JSON.stringify(userIds));
+function removeMembers(core: Core, groupSeq: number, userIds: readonly string[]): readonly Taken[] {
+  return userIds.length === 0 ? [] : core.raw<Taken>(DELETE, groupSeq, JSON.stringify(userIds));
 }
 
 const NAMED = 5;
@@ -89,12 +106,8 @@ const quoted = (ids: readonly string[]): string => ids.map((id) => `"${id.slice(
 /** What a request to a linked group means beyond the directory: to be taken out upstream, or no longer. */
 export function markWithdrawn(core: Core, groupId: WorkspaceGroupId, delta: MemberDelta): void {
   if (delta.removed.size > 0) core.run(INSERT_WITHDRAWN, groupId, core.now(), JSON.stringify([...delta.removed]));
-  if (delta.added.size > 0) core.run(DELETE_WITHDRAWN, groupId, JSON.stringify([...delta.added]));
-}
-
-/** Members of the workspace group that are known users become members of the SCIM group. */
-export function takeOverMembers(core: Core, groupSeq: number, groupId: WorkspaceGroupId): readonly number[] {
-  return core.values<number>(TAKE_OVER, groupSeq, core.now(), groupId, groupId);
+  const wanted = [...delta.added, ...delta.claimed];
+  if (wanted.length > 0) core.run(DELETE_WITHDRAWN, groupId, JSON.stringify(wanted));
 }
 
 export function userIdsOfSeqs(core: Core, seqs: ReadonlySet<number>): readonly string[] {
@@ -108,11 +121,11 @@ const INSERT = `INSERT INTO memberships (group_seq, user_seq, origin, added_at)
   SELECT ?, u.seq, 'idp', ? FROM json_each(?) AS j JOIN users AS u ON u.id = j.value WHERE u.deleted_at IS NULL
   ON CONFLICT DO NOTHING RETURNING user_seq`;
 const CLAIM = `UPDATE memberships SET origin = 'idp' WHERE group_seq = ? AND origin = 'workspace'
-  AND user_seq IN (SELECT u.seq FROM json_each(?) AS j JOIN users AS u ON u.id = j.value)`;
-const DELETE = `DELETE FROM memberships WHERE group_seq = ?
   AND user_seq IN (SELECT u.seq FROM json_each(?) AS j JOIN users AS u ON u.id = j.value) RETURNING user_seq`;
+const DELETE = `DELETE FROM memberships WHERE group_seq = ?
+  AND user_seq IN (SELECT u.seq FROM json_each(?) AS j JOIN users AS u ON u.id = j.value) RETURNING user_seq, origin`;
 const DELETE_OTHERS = `DELETE FROM memberships WHERE group_seq = ?
-  AND user_seq NOT IN (SELECT u.seq FROM json_each(?) AS j JOIN users AS u ON u.id = j.value) RETURNING user_seq`;
+  AND user_seq NOT IN (SELECT u.seq FROM json_each(?) AS j JOIN users AS u ON u.id = j.value) RETURNING user_seq, origin`;
 const SELECT_UNKNOWN = `SELECT DISTINCT j.value FROM json_each(?) AS j
   LEFT JOIN users AS u ON u.id = j.value AND u.deleted_at IS NULL WHERE u.seq IS NULL LIMIT ?`;
 const SELECT_GROUP_IDS = 'SELECT g.id FROM json_each(?) AS j JOIN groups AS g ON g.id = j.value';
@@ -120,9 +133,3 @@ const INSERT_WITHDRAWN = `INSERT OR IGNORE INTO withdrawn_memberships (user_id, 
   SELECT u.id, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value`;
 const DELETE_WITHDRAWN = `DELETE FROM withdrawn_memberships WHERE workspace_group_id = ?
   AND user_id IN (SELECT u.id FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value)`;
-const TAKE_OVER = `INSERT INTO memberships (group_seq, user_seq, origin, added_at)
-  SELECT ?, u.seq, 'workspace', ? FROM workspace_group_members AS m
-  JOIN users AS u ON u.member_id = m.member_id AND u.deleted_at IS NULL
-  WHERE m.group_id = ? AND NOT EXISTS
-    (SELECT 1 FROM withdrawn_memberships AS w WHERE w.user_id = u.id AND w.workspace_group_id = ?)
-  ON CONFLICT DO NOTHING RETURNING user_seq`;

@@ -22,7 +22,7 @@ import { protectionOf } from './protection.js';
 import { refusedOf } from './refused.js';
 import { membersReadAt } from './settings.js';
 import { userSubject } from './subject.js';
-import { groupsOfUser, type GroupOfUser } from './user-groups.js';
+import { readGroupsOfUser, type GroupOfUser } from './user-groups.js';
 import { documentOf, rowOfUser, type UserRow } from './users.js';
 
 export function readPerson(core: Core, userId: UserId): Person | null {
@@ -30,7 +30,7 @@ export function readPerson(core: Core, userId: UserId): Person | null {
   if (row === undefined) return null;
   const rules = core.rules();
   const document = documentOf(row);
-  const groups = groupsOfUser(core, row.seq);
+  const { wanted: groups, found: foundGroups } = readGroupsOfUser(core, row.seq);
   const member = findMember(core, row.member_id);
   const invites = invitesOf(core, userId);
   const invite = latestInvite(invites, row.address);
@@ -48,6 +48,7 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     seat: decideSeat(document, groups, rules),
     usageLimit: usageLimitOf(document),
     groups: wantedGroups(core, groups),
+    foundGroups,
     givenGroups: new Set(core.values<WorkspaceGroupId>(SELECT_GIVEN_GROUPS, userId)),
     withdrawnGroups: new Set(core.values<WorkspaceGroupId>(SELECT_WITHDRAWN_GROUPS, userId)),
     shares: wantedShares(

@@ -3,8 +3,18 @@ import { principalKey, type WorkspaceGroup, type WorkspaceGroupId } from '../dom
 import { PRIORITY, unsettleUsers } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
+import { joinFound, leaveFound } from './found-members.js';
 import { forgetPrincipal } from './given-shares.js';
-import { groupIdAttribute, linkByName, linkTo, unlink, waitingGroups, type LinkEffect } from './group-links.js';
+import {
+  groupIdAttribute,
+  linkByName,
+  linkTo,
+  movesMembers,
+  UNCHANGED,
+  unlink,
+  waitingGroups,
+  type LinkEffect,
+} from './group-links.js';
 import { dropGroup, hasShareWork, moveGroupVersion } from './group-writes.js';
 import { groupsLinkedTo, rowOfGroupSeq, type GroupRow } from './groups.js';
 import { followGroupName, importGroups } from './imports.js';
@@ -45,7 +55,7 @@ function countChanged(diff: GroupDiff): number {
   return new Set(ids).size;
 }
 
-/** Deleted in the UI: memberships are kept, and only a person links the group again. */
+/** Deleted in the UI: what IdPs wrote is kept, and only a person links the group again. */
 function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContext): void {
   core.run('DELETE FROM given_memberships WHERE workspace_group_id = ?', groupId);
   core.run('DELETE FROM withdrawn_memberships WHERE workspace_group_id = ?', groupId);
@@ -53,7 +63,7 @@ function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContex
   for (const row of groupsLinkedTo(core, groupId)) {
     concernMembers(core, row, context);
     if (row.managed === 0) dropGroup(core, row);
-    else unlink(core, row, { byHand: true });
+    else if (movesMembers(unlink(core, row, { byHand: true }))) moveGroupVersion(core, row.seq);
     const action = row.managed === 0 ? 'group.gone' : 'group.unlink';
     writeAudit(core, {
       actor: ACTOR,
@@ -86,10 +96,7 @@ function memberJoined(core: Core, pair: Pair, context: ReadingContext): void {
   const user = liveUserOfMember(core, pair.memberId);
   if (user === undefined) return;
   context.concerned.users([user.seq], PRIORITY.background);
-  if (core.value(IS_WITHDRAWN, user.id, pair.groupId) === 1) return;
-  for (const row of groupsLinkedTo(core, pair.groupId)) {
-    if (core.run(JOIN, row.seq, user.seq, core.now()).changes > 0) moveGroupVersion(core, row.seq);
-  }
+  joinFound(core, user, pair.groupId);
 }
 
 /** Taken out in the UI: what the workspace brought goes, what the IdP wants stays wanted. */
@@ -97,17 +104,14 @@ function memberLeft(core: Core, pair: Pair, context: ReadingContext): void {
   const user = liveUserOfMember(core, pair.memberId);
   if (user === undefined) return;
   context.concerned.users([user.seq], PRIORITY.background);
-  core.run('DELETE FROM given_memberships WHERE user_id = ? AND workspace_group_id = ?', user.id, pair.groupId);
-  for (const row of groupsLinkedTo(core, pair.groupId)) {
-    if (core.run(LEAVE, row.seq, user.seq).changes > 0) moveGroupVersion(core, row.seq);
-  }
+  leaveFound(core, user, pair.groupId);
 }
 
 /** A group without a link: its workspace group may have come up. */
 function linkWaiting(core: Core, row: GroupRow, context: ReadingContext): void {
   const link = tryLink(core, row);
   if (!link.changed) return;
-  if (link.members.length > 0) moveGroupVersion(core, row.seq);
+  if (movesMembers(link)) moveGroupVersion(core, row.seq);
   const { workspace_group_id: groupId, version } = rowOfGroupSeq(core, row.seq);
   writeAudit(core, {
     actor: ACTOR,
@@ -124,7 +128,7 @@ function tryLink(core: Core, row: GroupRow): LinkEffect {
   const wanted = groupIdAttribute(documentOf(row));
   if (wanted === null) return linkByName(core, row);
   const group = findWorkspaceGroup(core, wanted);
-  return group === null ? { changed: false, members: [] } : linkTo(core, row, group, 'attribute');
+  return group === null ? UNCHANGED : linkTo(core, row, group, 'attribute');
 }
 
 function concernMembers(core: Core, row: GroupRow, context: ReadingContext): void {
@@ -134,7 +138,3 @@ function concernMembers(core: Core, row: GroupRow, context: ReadingContext): voi
   context.concerned.users(seqs, PRIORITY.background);
   if (hasShareWork(core, row.id)) context.concerned.subject(groupSubject(row.id));
 }
-
-const IS_WITHDRAWN = 'SELECT 1 FROM withdrawn_memberships WHERE user_id = ? AND workspace_group_id = ?';
-const JOIN = `INSERT INTO memberships (group_seq, user_seq, origin, added_at) VALUES (?, ?, 'workspace', ?) ON CONFLICT DO NOTHING`;
-const LEAVE = "DELETE FROM memberships WHERE group_seq = ? AND user_seq = ? AND origin = 'workspace'";

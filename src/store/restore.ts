@@ -10,6 +10,7 @@ import { followLink, linkTo } from './group-links.js';
 import { dropGroup, groupNameKey, insertGroup, nameTaken, scheduleEffects } from './group-writes.js';
 import { findGroupOfName, rowOfGroupSeq } from './groups.js';
 import { checkNobodysAccount } from './handover.js';
+import { NO_DELTA } from './memberships.js';
 import { findWorkspaceGroup } from './mirror.js';
 import type { WriteContext } from './port.js';
 import { groupSubject, userSubject } from './subject.js';
@@ -87,5 +88,5 @@ export function restoreGroup(
     version: 1,
     after: document,
   });
-  scheduleEffects(core, { before: null, after, delta: { added: new Set(), removed: new Set() }, link }, context);
+  scheduleEffects(core, { before: null, after, delta: NO_DELTA, link }, context);
 }

@@ -1,15 +1,26 @@
-/** The SCIM groups of one user, as far as seats and shares hang on them. */
+/**
+ * The SCIM groups of one user, as far as anything hangs on them: those in which some IdP wants the
+ * user. Who was only found in the workspace group is shown there, and given nothing by it.
+ */
 import { elementsAt, objectAt, textAt } from '../domain/json.js';
 import { asSeat, decideSeat, type SeatGroup } from '../domain/seat.js';
 import type { MappedShare } from '../domain/rules.js';
 import { BRIDGE_GROUP } from '../domain/schema.js';
 import type { GroupShareSource } from '../domain/shares.js';
-import { SHARE_ROLES, type Document, type LinkStatus, type SeatType, type WorkspaceGroupId } from '../domain/types.js';
+import {
+  SHARE_ROLES,
+  type Document,
+  type LinkStatus,
+  type MembershipOrigin,
+  type SeatType,
+  type WorkspaceGroupId,
+} from '../domain/types.js';
 import type { SeatDecision } from '../domain/person.js';
 import type { Core } from './core.js';
 import { documentOf, type UserRow } from './users.js';
 
 interface Row {
+  readonly origin: MembershipOrigin;
   readonly display_name: string;
   readonly display_name_key: string;
   readonly seat_type: SeatType | null;
@@ -25,8 +36,28 @@ export interface GroupOfUser extends SeatGroup, GroupShareSource {
   readonly linkedTo: WorkspaceGroupId | null;
 }
 
+/** `found`: groups in which no IdP wants the user, by the workspace group where the user was found; value = name. */
+export interface GroupsOfUser {
+  readonly wanted: readonly GroupOfUser[];
+  readonly found: ReadonlyMap<WorkspaceGroupId, string>;
+}
+
+export function readGroupsOfUser(core: Core, seq: number): GroupsOfUser {
+  const wanted: GroupOfUser[] = [];
+  const found = new Map<WorkspaceGroupId, string>();
+  for (const row of core.all<Row>(SELECT, seq)) {
+    if (row.origin === 'idp') wanted.push(toGroup(row));
+    else if (row.workspace_group_id !== null) found.set(row.workspace_group_id, row.display_name);
+  }
+  return { wanted, found };
+}
+
 export function groupsOfUser(core: Core, seq: number): readonly GroupOfUser[] {
-  return core.all<Row>(SELECT, seq).map((row) => ({
+  return readGroupsOfUser(core, seq).wanted;
+}
+
+function toGroup(row: Row): GroupOfUser {
+  return {
     displayName: row.display_name,
     nameKey: row.display_name_key,
     seatType: asSeat(row.seat_type),
@@ -34,7 +65,7 @@ export function groupsOfUser(core: Core, seq: number): readonly GroupOfUser[] {
     linked: row.workspace_group_id !== null,
     linkedTo: row.workspace_group_id,
     workspaceGroupId: row.link_status === 'linked' ? row.workspace_group_id : null,
-  }));
+  };
 }
 
 /** The seat that the rules give now. */
@@ -56,5 +87,5 @@ export function sharesOfDocument(document: Document): readonly MappedShare[] {
   });
 }
 
-const SELECT = `SELECT g.display_name, g.display_name_key, g.seat_type, g.workspace_group_id, g.link_status, g.document
+const SELECT = `SELECT m.origin, g.display_name, g.display_name_key, g.seat_type, g.workspace_group_id, g.link_status, g.document
   FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq WHERE m.user_seq = ? ORDER BY g.seq`;

@@ -7,6 +7,7 @@ import { declinedSeat } from '../domain/seat.js';
 import { changeKey, type Address, type MemberId, type WorkspaceMember } from '../domain/types.js';
 import { unsettleUsers } from './agenda.js';
 import type { Core } from './core.js';
+import { leaveAllFound } from './found-members.js';
 import { isPredecessor, leaveMember } from './handover.js';
 import { acceptInvites } from './invites.js';
 import { endAmbiguousInvites, forgetRefusedInvites } from './ledger.js';
@@ -111,7 +112,7 @@ function takeFromTombstone(core: Core, seq: number, memberId: MemberId): void {
 /** The member has gone: with it went its groups and shares. */
 export function unlinkGoneMember(core: Core, row: UserRow): void {
   core.run(UNLINK, core.now(), row.seq);
-  core.run('DELETE FROM given_memberships WHERE user_id = ?', row.id);
+  leaveAllFound(core, row);
   core.run('DELETE FROM given_shares WHERE subject = ?', userSubject(row.id));
 }
 

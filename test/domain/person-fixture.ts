@@ -39,6 +39,7 @@ export function person(name: string, more: Partial<Person> = {}): Person {
     seat: null,
     usageLimit: null,
     groups: new Map(),
+    foundGroups: new Map(),
     givenGroups: new Set(),
     withdrawnGroups: new Set(),
     shares: new Map(),

@@ -121,6 +121,32 @@ describe('migrations', () => {
     expect(stored.filter((name) => !known.includes(name))).toEqual([]);
   });
 
+  it('leave those behind who were only found in a workspace group that is linked no more', () => {
+    const source = (name: string) => readFileSync(path.join(MIGRATIONS_FOLDER, name), 'utf8');
+    const names = readMigrations().map(({ name }) => name);
+    const leaving = names.indexOf('009_found_members.sql');
+    for (const name of names.slice(0, leaving)) put(name, source(name));
+    rmSync(path.join(folder, '001_first.sql'));
+    migrate(db, folder);
+    db.exec(`INSERT INTO users (seq, id, user_name, user_name_key, active, document, managed, origin, version, created_at, modified_at)
+      VALUES (1, 'a', 'a', 'a', 1, '{}', 1, 'idp', 1, 0, 0), (2, 'b', 'b', 'b', 1, '{}', 1, 'idp', 1, 0, 0)`);
+    db.exec(`INSERT INTO groups (seq, id, display_name, display_name_key, document, managed, version, created_at, modified_at, workspace_group_id)
+      VALUES (1, 'free', 'free', 'free', '{}', 1, 1, 0, 0, NULL), (2, 'tied', 'tied', 'tied', '{}', 1, 1, 0, 0, 'g-1')`);
+    db.exec(`INSERT INTO memberships (group_seq, user_seq, origin, added_at)
+      VALUES (1, 1, 'idp', 0), (1, 2, 'workspace', 0), (2, 1, 'idp', 0), (2, 2, 'workspace', 0)`);
+    for (const name of names.slice(leaving)) put(name, source(name));
+    migrate(db, folder);
+    expect(db.prepare('SELECT group_seq, user_seq FROM memberships').raw().all()).toEqual([
+      [1, 1],
+      [2, 1],
+      [2, 2],
+    ]);
+    expect(db.prepare('SELECT id, version FROM groups ORDER BY seq').raw().all()).toEqual([
+      ['free', 2],
+      ['tied', 1],
+    ]);
+  });
+
   it('are kept durably: WAL, full synchronisation, foreign keys', () => {
     const pragma = (name: string) => db.pragma(name, { simple: true });
     expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1]);

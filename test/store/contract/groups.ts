@@ -330,13 +330,18 @@ export function groupsContract(open: OpenWorld): void {
       expect(await planOf(world, user.id)).toEqual(['addToGroup']);
     });
 
-    it('outlives the workspace group only by hand', async () => {
-      const { world, record } = await linked();
+    it('outlives the workspace group only by hand, with whom the IdP wants and nobody else', async () => {
+      const { world, user, record } = await linked();
+      const add = change({ kind: 'add', userIds: [user.id] });
+      const { record: before } = await world.store.updateGroup(record.id, add, IDP, { members: true });
+      expect(before.members).toHaveLength(2);
       await read(world, null, []);
-      expect(await world.store.getGroup(record.id, { members: true })).toMatchObject({
+      const after = await world.store.getGroup(record.id, { members: true });
+      expect(after).toMatchObject({
         bridge: { groupId: null, linkStatus: 'unlinked' },
-        members: { length: 1 },
+        members: [{ userId: user.id }],
       });
+      expect(after?.version).toBeGreaterThan(before.version);
       await read(world, null, [group('g-9', 'sales')]);
       expect((await world.store.getGroup(record.id, { members: false }))?.bridge.groupId).toBeNull();
       expect((await world.store.linkGroup(record.id, 'g-9' as never, IDP)).bridge.groupId).toBe('g-9');
