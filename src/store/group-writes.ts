@@ -116,7 +116,7 @@ export function deleteGroup(core: Core, id: string, context: WriteContext): void
   const row = existingGroup(core, id);
   checkVersion(row, context);
   const members = core.values<number>(SELECT_MEMBER_SEQS, row.seq);
-  const removed = userIdsOfSeqs(core, new Set(members));
+  const removed = userIdsOfSeqs(core, new Set(core.values<number>(SELECT_WANTED_SEQS, row.seq)));
   const document = documentOf(row);
   const matters = hasEffect(core, row);
   dropGroup(core, row);
@@ -128,7 +128,7 @@ export function deleteGroup(core: Core, id: string, context: WriteContext): void
     subject: groupSubject(row.id),
     version: row.version + 1,
     before: document,
-    // What it takes to bring it back.
+    // What it takes to bring it back; who is found in the workspace group is found again.
     after: { removed, groupId: row.workspace_group_id },
   });
   endUndo(core, members, context);
@@ -336,6 +336,7 @@ const UPDATE =
 const MANAGE = 'UPDATE groups SET managed = 1, last_writer = ? WHERE seq = ?';
 const MOVE_VERSION = 'UPDATE groups SET version = version + 1, modified_at = ? WHERE seq = ?';
 const SELECT_MEMBER_SEQS = 'SELECT user_seq FROM memberships WHERE group_seq = ?';
+const SELECT_WANTED_SEQS = `${SELECT_MEMBER_SEQS} AND origin = 'idp'`;
 const END_UNDO = `UPDATE users SET undone_at = NULL
   WHERE undone_at IS NOT NULL AND active = 1 AND seq IN (SELECT value FROM json_each(?))`;
 const HAS_GIVEN_SHARES = 'SELECT 1 FROM given_shares WHERE subject = ? LIMIT 1';

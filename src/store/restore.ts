@@ -15,7 +15,7 @@ import { findWorkspaceGroup } from './mirror.js';
 import type { WriteContext } from './port.js';
 import { groupSubject, userSubject } from './subject.js';
 import { acceptableAddress, addressTaken, checkMayInvite, userNameTaken } from './user-checks.js';
-import { claimAddress, findFreeMember, linkMember } from './user-links.js';
+import { claimAddress, findFreeMember, joinMirrorGroups, linkMember } from './user-links.js';
 import { insertUser, updateDocument } from './user-rows.js';
 import { refreshStatus } from './user-status.js';
 import { auditOf } from './user-writes.js';
@@ -38,10 +38,10 @@ export function restoreUser(core: Core, id: UserId, document: Document, context:
   }
   core.run('UPDATE users SET undone_at = ? WHERE seq = ?', core.now(), seq);
   if (address !== null) claimAddress(core, rowOfSeq(core, seq), address.address);
-  if (rowOfSeq(core, seq).member_id === null) {
-    const member = findFreeMember(core, address?.address ?? null);
-    if (member !== null) linkMember(core, seq, member);
-  }
+  const { member_id: memberId } = rowOfSeq(core, seq);
+  const member = memberId === null ? findFreeMember(core, address?.address ?? null) : null;
+  if (member !== null) linkMember(core, seq, member);
+  if (memberId !== null) joinMirrorGroups(core, seq, memberId);
   schedule(core, userSubject(id), { priority: PRIORITY.grant, id: context.requestId, dueAt: core.now() });
   refreshStatus(core, seq);
   const { version } = rowOfSeq(core, seq);

@@ -306,7 +306,7 @@ export function deleteUser(core: Core, id: string, context: WriteContext): void 
   checkVersion(row, context);
   checkUnprotected(core, 'deleted', findMember(core, row.member_id), row.address);
   const subject = userSubject(row.id);
-  const memberOf = core.values<string>(SELECT_GROUP_IDS, row.seq);
+  const memberOf = core.values<string>(SELECT_WANTED_IN, row.seq);
   if (row.managed === 1 && hasUpstreamTraces(core, row)) {
     noteWriter(core, row, context);
     buryUser(core, row.seq);
@@ -329,7 +329,7 @@ export function deleteUser(core: Core, id: string, context: WriteContext): void 
     subject,
     version: row.version + 1,
     before: documentOf(row),
-    // What it takes to bring it back.
+    // What it takes to bring it back; where the member is found, it is found again.
     ...(memberOf.length > 0 && { after: { memberOf } }),
   });
 }
@@ -360,7 +360,7 @@ export function auditOf(context: WriteContext): { readonly actor: string; readon
   return { actor: context.actor, requestId: context.requestId };
 }
 
-const SELECT_GROUP_IDS =
-  'SELECT g.id FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq WHERE m.user_seq = ?';
+const SELECT_WANTED_IN =
+  "SELECT g.id FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq WHERE m.user_seq = ? AND m.origin = 'idp'";
 const MOVE_MEMBERSHIPS = `INSERT OR IGNORE INTO memberships (group_seq, user_seq, origin, added_at)
   SELECT group_seq, ?, origin, added_at FROM memberships WHERE user_seq = ?`;

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import type { UndoItem } from '../../src/store/port.js';
-import { startTestBridge, type TestBridge } from '../support/bridge.js';
+import { GROUP_URN, startTestBridge, type TestBridge } from '../support/bridge.js';
 
 const DISABLE = { op: 'replace', path: 'active', value: false };
 const ENABLE = { op: 'replace', path: 'active', value: true };
@@ -193,6 +193,37 @@ describe('the IdP deletes', () => {
     expect(new Set(after.map(({ userId }) => userId))).toEqual(new Set(members.map(({ userId }) => userId)));
     expect((await bridge.scim('GET', `/Users/${ids.get('ada')!}`)).body.active).toBe(true);
     expect(await undo(since)).toEqual([]);
+  });
+
+  it('who was only found in the workspace group is found there again, and given nothing', async () => {
+    await start(['ada', 'bob'], { Sales: ['ada', 'bob'] });
+    const ids = await create(['ada', 'bob']);
+    const group = (await bridge.createGroup('Sales', [], { [GROUP_URN]: { seatType: 'workspace_admin' } })).body.id;
+    const since = await moment();
+    const before = bridge.workspace();
+    expect((await bridge.scim('DELETE', `/Users/${ids.get('ada')!}`)).status).toBe(204);
+    expect((await bridge.scim('DELETE', `/Groups/${group}`)).status).toBe(204);
+    await bridge.idle();
+    expect((await undo(since)).map(({ name, what }) => [name, what])).toEqual([
+      ['Sales', 'restored'],
+      [at('ada'), 'restored'],
+    ]);
+    await bridge.sync();
+    expect(bridge.workspace()).toEqual(before);
+    expect((await bridge.store.getGroup(group, { members: true }))?.members).toHaveLength(2);
+  });
+
+  it('who was only found in a workspace group that is no more is not put back as if the IdP had asked for it', async () => {
+    await start(['ada', 'bob'], { Sales: ['ada', 'bob'], Rest: [] });
+    const ids = await create(['ada', 'bob']);
+    const group = (await bridge.createGroup('Sales')).body.id;
+    const since = await moment();
+    expect((await bridge.scim('DELETE', `/Users/${ids.get('ada')!}`)).status).toBe(204);
+    expect((await bridge.scim('DELETE', `/Groups/${group}`)).status).toBe(204);
+    bridge.control.deleteGroup(bridge.control.state().groups?.find(({ name }) => name === 'Sales')?.id ?? '');
+    await bridge.sync();
+    expect((await undo(since)).map(({ what }) => what)).toEqual(['restored', 'restored']);
+    expect((await bridge.store.getGroup(group, { members: true }))?.members).toEqual([]);
   });
 
   it('and creates one of the same name: that one is left alone, the others come back', async () => {
