@@ -22,6 +22,8 @@ const shell: CommandShell = {
   isTerminal: isatty(process.stdout.fd),
   inputIsTerminal: isatty(process.stdin.fd),
   errorIsTerminal: isatty(process.stderr.fd),
+  // A terminal that does not know says 0.
+  columns: () => (process.stdout.columns > 0 ? process.stdout.columns : null),
   wantsColour: wishes.colour,
   wantsStacks: wishes.stacks,
   uuid: randomUUID,

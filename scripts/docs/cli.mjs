@@ -12,6 +12,7 @@ same database while the server runs, which notices within a second; they never m
 
 - Results go to stdout; questions, notes, progress and errors to stderr.
 - \`--json\` gives data for scripts; times are ISO 8601 in UTC. Without it there are tables for people.
+- On a terminal long lines and tables are folded to its width; in a pipe an item is one line.
 - Colours and progress bars appear on a terminal only; \`NO_COLOR\` switches colours off.
 - What cannot be undone is asked for on a terminal; a script has to say \`--yes\`.
 - Errors are one or two lines in plain words. \`LOG_LEVEL=debug\` adds the stack of a bug.

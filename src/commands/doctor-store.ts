@@ -135,8 +135,8 @@ export async function checkRequests(store: Store, now: Millis): Promise<readonly
     findings.push(
       warn(
         'Requests',
-        `${count(refused.length, 'request')} within a day answered with an error; the last: ${cleanText(last.detail)}`,
-        `See \`trace ${last.requestId}\`, and \`explain <e-mail>\` of whom it concerns.`,
+        `${count(refused.length, 'request')} within a day ${refused.length === 1 ? 'was' : 'were'} answered with an error; the last: ${cleanText(last.detail)}`,
+        `See \`trace ${last.requestId}\`, and \`explain <e-mail>\` for whom it was about.`,
       ),
     );
   return findings.length === 0 ? [ok('Requests', 'no error within a day that still stands')] : findings;

@@ -51,8 +51,8 @@ async function doctor(context: CommandContext, options: DoctorOptions): Promise<
 function print({ check, level, text, remedy }: Finding, { output }: CommandContext): void {
   const { green, yellow, red, bold } = output.colours;
   const paint = { ok: green, warn: yellow, fail: red }[level];
-  output.line(`${paint(level.padEnd(4))}  ${bold(check)}: ${text}`);
-  if (remedy !== null) output.line(`      -> ${remedy}`);
+  output.paragraph(`${paint(level.padEnd(4))}  ${bold(check)}: ${text}`, 6);
+  if (remedy !== null) output.paragraph(`      -> ${remedy}`, 9);
 }
 
 /** One finding after the other, as soon as it is known. */

@@ -9,9 +9,12 @@ import { CommandError, type CommandContext, type Opened } from './context.js';
 import { act, withJson, type Json } from './define.js';
 import { findPerson } from './find.js';
 import { freshGuards } from './fresh-guards.js';
+import type { Output } from './output.js';
 import { refusalText, refusalToJson } from './refusals.js';
 
 const LEDGER_ROWS = 500;
+/** Below the mark that an item begins with. */
+const MARGIN = 5;
 
 export function explainCommand(program: Command, context: CommandContext): void {
   withJson(program.command('explain'))
@@ -24,7 +27,7 @@ export function explainCommand(program: Command, context: CommandContext): void 
           const explained = await explainPerson(opened, person, context);
           if (json === true)
             context.output.json({ ...explained.explanation, refusedRequest: refusalToJson(explained.refusedRequest) });
-          else context.output.line(explained.text);
+          else printExplained(explained, context.output);
         }),
       ),
     );
@@ -32,7 +35,6 @@ export function explainCommand(program: Command, context: CommandContext): void 
 
 export interface Explained {
   readonly explanation: Explanation;
-  readonly text: string;
   readonly refusedRequest: RefusedRequest | null;
 }
 
@@ -56,6 +58,12 @@ export async function explainPerson(opened: Opened, ref: PersonRef, context: Com
   );
   const groupName = (id: WorkspaceGroupId): string | null => names.get(id) ?? null;
   const explanation = explain({ person, rules, ledger, now, groupName, notes, standing, unlinked });
-  const text = [renderExplanation(explanation), ...(refusedRequest === null ? [] : [refusalText(refusedRequest)])];
-  return { explanation, text: text.join('\n'), refusedRequest };
+  return { explanation, refusedRequest };
+}
+
+/** One line per item, folded on a terminal. */
+export function printExplained({ explanation, refusedRequest }: Explained, { paragraph, colours }: Output): void {
+  for (const line of renderExplanation(explanation).split('\n'))
+    paragraph(line.replace(/^ok\b/, colours.green).replace(/^open\b/, colours.yellow), MARGIN);
+  if (refusedRequest !== null) paragraph(refusalText(refusedRequest), MARGIN);
 }

@@ -64,8 +64,8 @@ async function showGroup(context: CommandContext, text: string, { json }: Json):
       output.json({ id, document, version, ...times, link, members });
       return;
     }
-    output.line(`${groupNameOf(group)}, group ${group.id}, written ${iso(group.modifiedAt)}.`);
-    output.line(link === null ? 'No link.' : linkText(link));
+    output.paragraph(`${groupNameOf(group)}, group ${group.id}, written ${iso(group.modifiedAt)}.`);
+    output.paragraph(link === null ? 'No link.' : linkText(link));
     output.line();
     output.table(
       ['Member', 'User'],

@@ -4,7 +4,7 @@ import type { InviteRecord } from '../store/port.js';
 import type { CommandContext } from './context.js';
 import { act, wholeNumber, withJson, type Json } from './define.js';
 import { findPerson } from './find.js';
-import { iso, span } from './output.js';
+import { besideName, iso, span } from './output.js';
 
 interface ListOptions extends Json {
   readonly all?: boolean;
@@ -47,7 +47,7 @@ function print({ output, shell }: CommandContext, invites: readonly InviteRecord
     ['E-mail', 'User', 'State', 'Seat', 'Sent', 'Age', 'Round', 'E-mails', 'Ended'],
     invites.map((invite) => [
       invite.address,
-      invite.userName,
+      besideName(invite.userName, invite.address),
       invite.state,
       invite.seatType,
       iso(invite.sentAt),

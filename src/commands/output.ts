@@ -3,12 +3,14 @@
  *
  * - Results go to stdout; notes, questions and progress to stderr, so that a pipe gets results only.
  * - Colours only on a terminal, and never with NO_COLOR; a bar only where stderr is a terminal.
+ * - What is too wide for a terminal is folded; in a pipe an item stays one line.
  * - Text from outside (names, upstream messages) passes `cleanText`: it must not steer the terminal.
  */
-import Table from 'cli-table3';
 import { cleanText } from '../domain/refusal.js';
 import type { Millis } from '../domain/types.js';
 import type { CommandShell } from './shell.js';
+import { ABSENT, layOut } from './table.js';
+import { wrap } from './wrap.js';
 
 type Paint = (text: string) => string;
 
@@ -31,6 +33,11 @@ export type Cell = string | number | boolean | null;
 export interface Output {
   readonly colours: Colours;
   readonly line: (text?: string) => void;
+  /**
+   * A line that may be long: on a terminal it is broken at words, and what follows is indented by so
+   * many spaces. In a pipe it stays one line.
+   */
+  readonly paragraph: (text: string, indent?: number) => void;
   /** Says something that is no result. */
   readonly note: (text: string) => void;
   /** `empty` is said where there are no rows. */
@@ -52,13 +59,27 @@ const NO_COLOURS: Colours = { bold: plain, dim: plain, red: plain, green: plain,
 
 export function createOutput(shell: CommandShell): Output {
   const colours = shell.isTerminal && shell.wantsColour ? COLOURS : NO_COLOURS;
+  const width = (): number | null => (shell.isTerminal ? shell.columns() : null);
   return {
     colours,
     line: (text = '') => shell.print(text),
+    paragraph(text, indent = 0) {
+      const columns = width();
+      for (const line of columns === null ? [text] : wrap(text, columns, indent)) shell.print(line);
+    },
     note: (text) => shell.complain(text),
     table(head, rows, empty) {
       if (rows.length === 0) shell.complain(empty);
-      else for (const line of renderTable(head, rows, colours.bold)) shell.print(line);
+      else {
+        const titles = head.map((title) => title.toUpperCase());
+        const table = layOut(
+          titles,
+          rows.map((row) => row.map(cellText)),
+          width(),
+        );
+        if (table.titles !== null) shell.print(colours.bold(table.titles));
+        for (const line of table.lines) shell.print(line);
+      }
     },
     json: (value) => shell.print(JSON.stringify(value, toPlain, 2)),
     csv(head, rows) {
@@ -68,30 +89,8 @@ export function createOutput(shell: CommandShell): Output {
   };
 }
 
-const BORDERLESS = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'],
-  ].map((name) => [name, '']),
-);
-
-/** Columns side by side, without lines: readable, and fit for `grep`. */
-function renderTable(head: readonly string[], rows: readonly (readonly Cell[])[], bold: Paint): readonly string[] {
-  const table = new Table({
-    chars: { ...BORDERLESS, middle: '  ' },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  table.push(
-    head.map((title) => title.toUpperCase()),
-    ...rows.map((row) => row.map(cellText)),
-  );
-  const [first = '', ...rest] = table.toString().split('\n');
-  const lines = rest.map((line) => line.trimEnd());
-  return head.every((title) => title === '') ? lines : [bold(first.trimEnd()), ...lines];
-}
-
 function cellText(cell: Cell): string {
-  if (cell === null || cell === '') return '-';
+  if (cell === null || cell === '') return ABSENT;
   if (typeof cell === 'boolean') return cell ? 'yes' : 'no';
   return cleanText(String(cell), 500);
 }
@@ -167,6 +166,10 @@ export function span(ms: number): string {
     ? `${String(count)} ${unit[0]}`
     : `${String(count)} ${unit[0]} ${String(rest)} ${next[0]}`;
 }
+
+/** An address beside a name: most are the same, and said once. */
+export const besideName = (address: string | null, name: string | null): string | null =>
+  address !== null && address === name ? 'same' : address;
 
 /** `1 call`, `2 calls`. */
 export function count(number: number, noun: string, plural = `${noun}s`): string {

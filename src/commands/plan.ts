@@ -86,7 +86,7 @@ export function printPlan({ calls, held, waiting, unread, people, readAt }: Whol
   const print = (of: string, mark: string, why: string): void => {
     if (of !== subject) output.line(bold(nameOf(of, people)));
     subject = of;
-    output.line(`  ${mark}  ${dim(cleanText(why))}`);
+    output.paragraph(`  ${mark}  ${dim(cleanText(why))}`, 4);
   };
   const textOf = (call: PlannedCall): string => describeChange(call.change, wordsOf(call.subject, people));
   for (const call of calls)

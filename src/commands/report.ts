@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Leaver } from '../store/port.js';
 import type { CommandContext } from './context.js';
 import { act, timeOption, withJson, type Json } from './define.js';
-import { iso, span, type Cell } from './output.js';
+import { besideName, iso, span, type Cell } from './output.js';
 
 interface LeaverOptions extends Json {
   readonly since?: number;
@@ -38,7 +38,7 @@ async function leavers(context: CommandContext, options: LeaverOptions): Promise
         ['User', 'E-mail', 'Disabled', 'By', 'Access ended', 'After', 'Outcome', 'Seen locked', 'Restored'],
         rows.map((row) => [
           row.userName,
-          row.address,
+          besideName(row.address, row.userName),
           iso(row.disabledAt),
           row.by,
           iso(row.accessEndedAt),

@@ -112,12 +112,13 @@ async function credentialsFor(context: CommandContext, { token, url }: Selfcheck
 function print({ idp, step, request, status, ms, problem, seen }: StepResult, { output }: CommandContext): void {
   const { green, red, dim } = output.colours;
   const mark = problem === null ? green('ok  ') : red('fail');
-  output.line(
+  output.paragraph(
     `${mark}  ${idp.padEnd(8)}  ${step.padEnd(20)}  ${String(status || '-')} in ${String(ms)} ms  ${dim(request)}`,
+    6,
   );
   if (problem === null) return;
-  output.line(`      ${problem}`);
-  output.line(`      ${idp} shows: ${seen ?? ''}`);
+  output.paragraph(`      ${problem}`, 6);
+  output.paragraph(`      ${idp} shows: ${seen ?? ''}`, 6);
 }
 
 function conclude(

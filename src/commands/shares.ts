@@ -53,6 +53,7 @@ export function printReport(report: SharesReport, output: Output): void {
     report.resources.map(({ resource, name, holders, readAt, error }) => [resource, name, holders, iso(readAt), error]),
     'No resource has been read yet.',
   );
+  if (report.resources.length > 0) output.line();
   printShares(report, output);
 }
 

@@ -5,6 +5,8 @@ export interface CommandShell extends Shell {
   /** stdin is a terminal: questions can be asked. */
   readonly inputIsTerminal: boolean;
   readonly errorIsTerminal: boolean;
+  /** Width of the terminal in cells; null where it does not say. */
+  columns(): number | null;
   /** NO_COLOR is not set, and the terminal knows colours. */
   readonly wantsColour: boolean;
   /** LOG_LEVEL=debug: a bug is shown with its stack. */

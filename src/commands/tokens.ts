@@ -27,7 +27,7 @@ const ACTOR = 'cli';
 export function tokenCommands(program: Command, context: CommandContext): void {
   const token = program
     .command('token')
-    .description('tokens of identity providers and administrators; changes count at once');
+    .description('tokens of identity providers, administrators and monitors; changes count at once');
   withJson(token.command('create'))
     .description('make a token and show it once')
     .argument('<label>', 'a name for it, as the audit log will show it')

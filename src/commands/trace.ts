@@ -33,7 +33,10 @@ async function trace(context: CommandContext, text: string, { limit, json }: Tra
       output.json({ ...toJson(result), refused: refused.map(refusalToJson) });
       return;
     }
-    for (const request of refused) output.line(`${refusalText(request)}\n`);
+    for (const request of refused) {
+      output.paragraph(refusalText(request), MARGIN);
+      output.line();
+    }
     const people = await store.peopleOf([...new Set(subjectsOf(result))]);
     for (const cause of result.causes) printCause(cause, people, output);
     if (result.causes.length === 0 && refused.length === 0) output.note('Nothing is recorded.');
@@ -71,13 +74,15 @@ function printCause({ cause, at, audit, changes }: TraceCause, people: People, o
 }
 
 const MOST_DIFFERENCES = 20;
+/** Below what stands behind the word that a line begins with. */
+const MARGIN = 11;
 
-function printAudit(row: AuditRow, people: People, { line }: Output): void {
+function printAudit(row: AuditRow, people: People, { line, paragraph }: Output): void {
   const version = row.version === null ? '' : `, version ${String(row.version)}`;
   line(`  stored   ${row.action} of ${nameOf(row.subject, people)}${version}`);
   const differences = differencesOf(row);
   for (const { path, before, after } of differences.slice(0, MOST_DIFFERENCES))
-    line(`             ${cleanText(path)}: ${valueText(before)} -> ${valueText(after)}`);
+    paragraph(`             ${cleanText(path)}: ${valueText(before)} -> ${valueText(after)}`, 15);
   if (differences.length > MOST_DIFFERENCES)
     line(`             and ${String(differences.length - MOST_DIFFERENCES)} more`);
 }
@@ -100,19 +105,21 @@ function nameOf(subject: string | null, people: People): string {
 }
 
 function printChange(row: LedgerRow, calls: readonly CallRow[], people: People, output: Output): void {
-  const { line, colours } = output;
+  const { paragraph, colours } = output;
   const person = people.get(row.subject);
   const what = describeChange(row.change, person === undefined ? {} : { person: person.address ?? person.userName });
-  line(
+  paragraph(
     `  change   ${what}: ${stateText(row, colours)}${row.attempts > 1 ? `, ${count(row.attempts, 'attempt')}` : ''}; ${cleanText(row.why)}`,
+    MARGIN,
   );
   for (const [index, call] of calls.entries()) {
     const status = call.status === null ? 'no answer' : `HTTP ${String(call.status)}`;
     const latency = call.latencyMs === null ? '' : `, ${String(Math.round(call.latencyMs))} ms`;
     const id = call.requestId === null ? '' : `, ElevenLabs request ${cleanText(call.requestId)}`;
     const error = call.error === null ? '' : `: ${cleanText(call.error)}`;
-    line(
+    paragraph(
       `    call ${String(index + 1)}   ${iso(call.startedAt)}  ${call.endpoint}  ${call.outcome}, ${status}${latency}${id}${error}`,
+      MARGIN,
     );
   }
 }

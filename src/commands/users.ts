@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import type { UserRecord, ListQuery, Page, Store } from '../store/port.js';
 import type { CommandContext } from './context.js';
 import { act, wholeNumber, withJson, withYes, type Json, type Yes } from './define.js';
-import { explainPerson } from './explain.js';
+import { explainPerson, printExplained } from './explain.js';
 import { findLiveUser, findPerson, userNameOf } from './find.js';
-import { count, iso } from './output.js';
+import { besideName, count, iso } from './output.js';
 
 interface ListOptions extends Json {
   readonly filter?: string;
@@ -52,7 +52,7 @@ async function listUsers(context: CommandContext, options: ListOptions): Promise
       ['User', 'E-mail', 'Status', 'Seat', 'Groups', 'Pending', 'Last error'],
       records.map((record) => [
         userNameOf(record),
-        record.address,
+        besideName(record.address, userNameOf(record)),
         record.managed ? record.bridge.status : `${record.bridge.status} (unmanaged)`,
         seatOf(record),
         record.groups.map(({ displayName }) => displayName).join(', '),
@@ -137,7 +137,7 @@ async function showUser(context: CommandContext, text: string, { json }: Json): 
       output.json({ ...user, document: record?.document ?? null, explanation, invites: invites.map(inviteToJson) });
       return;
     }
-    output.line(explained.text);
+    printExplained(explained, output);
     if (person.deletedAt !== null)
       output.line(`Deleted by the IdP ${iso(person.deletedAt)}; kept until its access is gone for certain.`);
     if (record === null) return;
@@ -168,7 +168,8 @@ async function releaseUser(context: CommandContext, text: string, options: Yes):
       return;
     }
     const pending = user.bridge.pendingChanges;
-    const dropped = pending === 0 ? '' : ` ${count(pending, 'change')} that waits is dropped.`;
+    const dropped =
+      pending === 0 ? '' : ` ${count(pending, 'waiting change')} ${pending === 1 ? 'is' : 'are'} dropped.`;
     await context.confirm(
       `Release ${name}? The bridge changes nothing about this person any more, until the IdP writes the user again.${dropped}`,
       options,

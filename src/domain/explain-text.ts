@@ -4,6 +4,9 @@ import type { Protection } from './person.js';
 import { cleanText } from './refusal.js';
 import type { Millis } from './types.js';
 
+/** More than any error is long: a remedy that is cut off is none. */
+const LONGEST_ERROR = 1_000;
+
 /** The whole explanation, one line per item. Times are ISO 8601 in UTC. */
 export function renderExplanation({ person, memberId, aspects }: Explanation): string {
   const identity = [
@@ -72,7 +75,7 @@ export function renderObstacle(obstacle: Obstacle): string {
     case 'unlinked':
       return UNLINKED[obstacle.linkStatus];
     case 'refused':
-      return `refused: ${cleanText(obstacle.error)}${obstacle.until === null ? '' : ` Tried again after ${iso(obstacle.until)} or when the IdP writes the user`}`;
+      return `refused: ${cleanText(obstacle.error, LONGEST_ERROR)}${obstacle.until === null ? '' : ` Tried again after ${iso(obstacle.until)} or when the IdP writes the user`}`;
     case 'withheld':
       return `${obstacle.note.fate}: ${cleanText(obstacle.note.reason)}`;
     case 'held':
@@ -111,5 +114,5 @@ function renderLast({ change, state, cause, why, createdAt, endedAt }: LedgerFac
 }
 
 function iso(at: Millis): string {
-  return new Date(at).toISOString();
+  return new Date(at).toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

@@ -29,7 +29,11 @@ export function listRefusedRequests(
         ? ([OF_ANY, JSON.stringify(query.about.map((word) => fold(word.trim())))] as const)
         : ([query.standing === true ? `at >= ? AND NOT ${IS_SETTLED}` : 'at >= ?', query.since] as const);
   return core
-    .all<Row>(`${SELECT} WHERE ${where} ORDER BY id DESC LIMIT ?`, ...values, query.limit)
+    .all<Row>(
+      `${SELECT} WHERE ${where} ORDER BY id ${'requestId' in query ? 'ASC' : 'DESC'} LIMIT ?`,
+      ...values,
+      query.limit,
+    )
     .map((row) => ({ ...row, about: JSON.parse(row.about) as readonly string[] }));
 }
 

@@ -111,7 +111,7 @@ describe('operations of a bulk request that were refused', () => {
     expect(answer.status).toBe(200);
     await bridge.clock.advanceAsync(SOON);
     const request = answer.headers.get('x-request-id') ?? '';
-    const [put, broken, post] = await bridge.store.refusedRequests({ requestId: request, limit: 10 });
+    const [post, broken, put] = await bridge.store.refusedRequests({ requestId: request, limit: 10 });
     expect([post, broken, put]).toEqual([
       expect.objectContaining({ method: 'POST', template: '/Users in /Bulk', status: 400, about: ['no-mailbox'] }),
       expect.objectContaining({

@@ -66,7 +66,7 @@ describe('the exit code', () => {
     expect(rejected.stdout).not.toContain('sk_of_another_region');
     expect(unasked.code).toBe(1);
     expect(unasked.stdout).toContain('not asked (--offline)');
-  }, 40_000);
+  }, 120_000);
 });
 
 describe('the owner of the key', () => {
@@ -97,7 +97,7 @@ describe('the owner of the key', () => {
     expect(await findings('Key owner')).toEqual([
       finding('fail', 'a person who is no member any more', 'Use the key of a service account'),
     ]);
-  }, 30_000);
+  }, 120_000);
 
   it('is told where ElevenLabs rejects the key of a locked person', async () => {
     await run('migrate');
@@ -106,7 +106,7 @@ describe('the owner of the key', () => {
     expect(await findings('API key')).toEqual([
       finding('fail', 'ElevenLabs rejects it', `The last one that worked was that of ${ADMIN}`),
     ]);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('the database', () => {
@@ -127,7 +127,7 @@ describe('the database', () => {
     const damaged = await runWith({}, 'doctor', '--offline');
     expect(damaged.code).toBe(2);
     expect(damaged.stdout).toMatch(/^fail {2}Database: .*is damaged: .*\n {6}-> Stop the bridge and restore a backup/m);
-  }, 30_000);
+  }, 120_000);
 
   it('must be one', async () => {
     writeFileSync(file, 'no database at all, but long enough to look at'.repeat(50));
@@ -174,7 +174,7 @@ describe('the database', () => {
     } finally {
       await other.close();
     }
-  }, 40_000);
+  }, 120_000);
 
   it('is closed to other accounts', async () => {
     await run('migrate');
@@ -268,7 +268,7 @@ describe('groups', () => {
       finding('warn', 'several workspace groups have this name: "Twin"', 'Rename one at ElevenLabs'),
       finding('warn', 'ElevenLabs\' own SCIM manages these groups, so they are not changed: "Native"', 'Unassign them'),
     ]);
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('protected members', () => {
@@ -291,7 +291,7 @@ describe('protected members', () => {
     expect(await offline('Admins')).toEqual([
       finding('warn', 'there is only one unlocked admin', 'Make a second person admin'),
     ]);
-  }, 40_000);
+  }, 120_000);
 });
 
 describe('work that waits for somebody', () => {
@@ -318,7 +318,7 @@ describe('work that waits for somebody', () => {
     expect(await offline('Refused changes')).toEqual([
       finding('warn', 'ElevenLabs refused 1 change', 'users list --status failed'),
     ]);
-  }, 60_000);
+  }, 120_000);
 
   it('does not ask to start a bridge that runs, and whose key is rejected', async () => {
     await run('migrate');
@@ -328,5 +328,5 @@ describe('work that waits for somebody', () => {
     const lock = acquireServingLock(file);
     const served = await findings('Reading', env).finally(() => lock.release());
     expect(served).toEqual([finding('warn', 'never been read', 'A bridge runs, and does not get to read')]);
-  }, 40_000);
+  }, 120_000);
 });

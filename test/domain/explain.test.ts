@@ -370,9 +370,9 @@ describe('the explanation', () => {
     expect(renderExplanation(explained(ann, { ledger, now: Date.UTC(2026, 0, 3) }))).toBe(
       [
         'ann@example.com (ann@example.com), user u-ann, no member of the workspace.',
-        'open access: invited, should be member; rule: the IdP wrote the user with active = true; waits until the invite is accepted (number 1, sent 2026-01-02T00:00:00.000Z, repeated after 2026-01-09T00:00:00.000Z); last: invite done 2026-01-02T00:00:00.000Z by req-1 (a rule).',
-        'open seat: unknown, should be workspace_admin; rule: roles "Boss "; waits until the invite is accepted (number 1, sent 2026-01-02T00:00:00.000Z, repeated after 2026-01-09T00:00:00.000Z); last: invite done 2026-01-02T00:00:00.000Z by req-1 (a rule).',
-        'open group "Support": unknown, should be member; rule: member of "Support EMEA"; waits until the invite is accepted (number 1, sent 2026-01-02T00:00:00.000Z, repeated after 2026-01-09T00:00:00.000Z).',
+        'open access: invited, should be member; rule: the IdP wrote the user with active = true; waits until the invite is accepted (number 1, sent 2026-01-02T00:00:00Z, repeated after 2026-01-09T00:00:00Z); last: invite done 2026-01-02T00:00:00Z by req-1 (a rule).',
+        'open seat: unknown, should be workspace_admin; rule: roles "Boss "; waits until the invite is accepted (number 1, sent 2026-01-02T00:00:00Z, repeated after 2026-01-09T00:00:00Z); last: invite done 2026-01-02T00:00:00Z by req-1 (a rule).',
+        'open group "Support": unknown, should be member; rule: member of "Support EMEA"; waits until the invite is accepted (number 1, sent 2026-01-02T00:00:00Z, repeated after 2026-01-09T00:00:00Z).',
       ].join('\n'),
     );
   });

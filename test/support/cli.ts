@@ -23,6 +23,8 @@ export interface CliResult {
 export interface Place {
   readonly cwd: string;
   readonly env: Env;
+  /** Of the pseudo-terminal; without it, its width is not known. */
+  readonly columns?: number;
 }
 
 /** Runs a command piped, and waits for its end. */
@@ -40,7 +42,8 @@ export async function cli(place: Place, ...args: readonly string[]): Promise<Cli
  * `stdout`, as they would stand on the screen.
  */
 export async function onTerminal(place: Place, answer: string, ...args: readonly string[]): Promise<CliResult> {
-  const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
+  const width = place.columns === undefined ? '' : `stty cols ${String(place.columns)} && `;
+  const command = width + [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     cwd: place.cwd,
     env: { PATH: process.env['PATH'], TERM: 'xterm', ...place.env },

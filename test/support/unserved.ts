@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../src/clock.js';
 import { DEFAULT_RULES } from '../../src/domain/rules.js';
+import type { JsonObject } from '../../src/domain/types.js';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.js';
 import type { Seed } from '../../src/sandbox/seed.js';
 import type { Store, WriteContext } from '../../src/store/port.js';
@@ -38,9 +39,9 @@ export interface Unserved {
   /** Works on the database as the server would, and closes it again. */
   readonly inStore: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
   /** An active user `<name>@workspace.example`; answers the id. */
-  readonly createUser: (name: string) => Promise<string>;
-  /** A group of that name; answers the id. */
-  readonly createGroup: (displayName: string) => Promise<string>;
+  readonly createUser: (name: string, more?: JsonObject) => Promise<string>;
+  /** A group of that name, with these users; answers the id. */
+  readonly createGroup: (displayName: string, members?: readonly string[]) => Promise<string>;
   readonly close: () => Promise<void>;
 }
 
@@ -71,15 +72,15 @@ export async function startUnserved(seed?: Seed): Promise<Unserved> {
     run: (...args) => cli({ cwd: folder, env }, ...args),
     runWith: (more, ...args) => cli({ cwd: folder, env: { ...env, ...more } }, ...args),
     inStore,
-    async createUser(name) {
+    async createUser(name, more) {
       const address = `${name}@workspace.example`;
       const emails = [{ value: address, type: 'work', primary: true }];
-      const document = { schemas: [USER_URN], userName: address, active: true, emails };
+      const document = { schemas: [USER_URN], userName: address, active: true, emails, ...more };
       return (await inStore((store) => store.createUser(document, WRITER))).record.id;
     },
-    async createGroup(displayName) {
+    async createGroup(displayName, members = []) {
       const document = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName };
-      return (await inStore((store) => store.createGroup(document, [], WRITER))).record.id;
+      return (await inStore((store) => store.createGroup(document, members, WRITER))).record.id;
     },
     async close() {
       await listening.close();

@@ -154,6 +154,12 @@ export function historyFrom(calls: readonly PastCall[], wallNow: number, monoton
   return { people, groups };
 }
 
+/** Of what is held already: the numbers of that time are not known any more. */
+const STAYS_HELD = {
+  person: 'more people would have lost access at once than DEPROVISION_LIMIT allows; it waits for an administrator',
+  group: 'more members would have left this group at once than the brake allows; it waits for an administrator',
+};
+
 /** Why the losses of this person must wait; null = they pass. */
 function stopPerson(
   losses: readonly PlannedChange[],
@@ -162,7 +168,7 @@ function stopPerson(
   limits: BrakeLimits,
   now: number,
 ): string | null {
-  if (losses.some(({ change }) => isHeld(change, person))) return 'held by the brake until it is released or dropped';
+  if (losses.some(({ change }) => isHeld(change, person))) return STAYS_HELD.person;
   const counted = recent(history.people, now);
   const limit = allowed(limits.people, limits.managedMembers);
   if (limit === null || counted.has(person.userId) || counted.size < limit) return null;
@@ -183,7 +189,7 @@ function stopRemoval(
   limits: BrakeLimits,
   now: number,
 ): string | null {
-  if (person.held.has(changeKey(change))) return 'held by the brake until it is released or dropped';
+  if (person.held.has(changeKey(change))) return STAYS_HELD.group;
   const counted = recent(history, now);
   // The size before these removals, so that the limit does not shrink with each of them.
   const limit = allowed(GROUP_LIMIT, limits.groupSize(change.groupId) + counted.size);

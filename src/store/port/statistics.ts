@@ -85,8 +85,8 @@ export interface StatisticsStore {
     requests: readonly RefusedRequest[],
     keep: { readonly rows: number; readonly since: Millis },
   ): Promise<void>;
-  /** Newest first: one request, those that named any of these words (in any case), or all since a time;
-   * `standing`: without those about users whom the IdP has written since. */
+  /** Newest first: those that named any of these words (in any case), or all since a time;
+   * or, in their order, those of one request; `standing`: without those about users whom the IdP has written since. */
   refusedRequests(
     query: { readonly limit: number } & (
       | { readonly requestId: string }
