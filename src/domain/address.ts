@@ -4,7 +4,7 @@
  * e-mail. It is chosen once, with its slot, and moves only when the value in that slot changes:
  * an IdP that drops an element for a moment must not cost anybody the account.
  */
-import { addressProblem } from './email-address.js';
+import { addressProblem, isNobodys } from './email-address.js';
 import { fold, foldAddress } from './fold.js';
 import { elementsAt, textAt } from './json.js';
 import type { Address, Document, JsonObject } from './types.js';
@@ -20,6 +20,8 @@ export interface ChosenAddress {
 export type AddressChoice =
   | ({ readonly kind: 'address' } & ChosenAddress)
   | { readonly kind: 'none' }
+  /** The slot that decides holds an address of nobody: the user is to have none, and that is no mistake. */
+  | { readonly kind: 'nobodys' }
   /** The slot that decides holds something that is no e-mail address. */
   | { readonly kind: 'malformed'; readonly slot: AddressSlot; readonly value: string; readonly problem: string };
 
@@ -43,9 +45,9 @@ export function followAddress(current: ChosenAddress | null, document: Document)
 
 function choice(slot: AddressSlot, value: string): AddressChoice {
   const problem = addressProblem(value);
-  return problem === null
-    ? { kind: 'address', address: foldAddress(value), slot }
-    : { kind: 'malformed', slot, value: value.slice(0, 100), problem };
+  if (problem !== null) return { kind: 'malformed', slot, value: value.slice(0, 100), problem };
+  const address = foldAddress(value);
+  return isNobodys(address) ? { kind: 'nobodys' } : { kind: 'address', address, slot };
 }
 
 /** What the document holds in a slot. A userName that is no address counts as empty. */

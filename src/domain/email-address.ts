@@ -30,6 +30,14 @@ export function addressProblem(text: string): string | null {
   return localProblem(address.slice(0, at)) ?? domainProblem(address.slice(at + 1));
 }
 
+/**
+ * Whether the address is one of nobody: names below `.invalid` never exist (RFC 6761 6.4). Checks
+ * of a connection use them, and directories for accounts that are no people any more.
+ */
+export function isNobodys(address: Address): boolean {
+  return address.endsWith('.invalid');
+}
+
 /** The folded address if `text` is an e-mail address, else null. */
 export function readAddress(text: string): Address | null {
   return addressProblem(text) === null ? foldAddress(text) : null;

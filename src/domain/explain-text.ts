@@ -55,7 +55,7 @@ export function renderObstacle(obstacle: Obstacle): string {
     case 'protected':
       return `nothing is changed: ${PROTECTIONS[obstacle.protection]}`;
     case 'noAddress':
-      return 'no invite can be sent: the user has no e-mail address; map one in the IdP';
+      return 'no invite can be sent: the user has no e-mail address, or one of nobody (.invalid); map one in the IdP';
     case 'notInvited':
       return 'not invited yet';
     case 'invitePending':

@@ -1,6 +1,8 @@
 /**
  * Who was disabled or deleted when, and when the access ended: the evidence that auditors ask for.
  * An episode begins when `active` turns false (or the user is deleted) and ends when it turns true.
+ * Who was never a member and never invited had no access to lose, and is no leaver; neither is who
+ * was purged.
  */
 import type { Change, LedgerState, Millis } from '../domain/types.js';
 import type { Core } from './core.js';
@@ -9,7 +11,7 @@ import { findMember } from './mirror.js';
 import type { Leaver } from './port.js';
 import { membersReadAt } from './settings.js';
 import { userIdOf } from './subject.js';
-import { rowOfUser } from './users.js';
+import { hasUpstreamTraces, rowOfUser } from './users.js';
 
 interface AuditLine {
   readonly at: Millis;
@@ -40,7 +42,7 @@ export function listLeavers(
   const readAt = membersReadAt(core);
   return episodes(core.all<AuditLine>(SELECT_EVENTS))
     .filter(({ disabledAt }) => disabledAt >= since && disabledAt < until)
-    .map((episode) => evidence(core, episode, readAt));
+    .flatMap((episode) => evidence(core, episode, readAt) ?? []);
 }
 
 function episodes(lines: readonly AuditLine[]): readonly Episode[] {
@@ -75,11 +77,14 @@ interface Withdrawal {
   readonly error: string | null;
 }
 
-function evidence(core: Core, episode: Episode, readAt: Millis | null): Leaver {
+/** Null: nothing says that there was any access. */
+function evidence(core: Core, episode: Episode, readAt: Millis | null): Leaver | null {
   const { subject, disabledAt, deletedAt, restoredAt, by, requestId } = episode;
   const userId = userIdOf(subject);
   const row = userId === null ? undefined : rowOfUser(core, userId);
   const calls = core.all<Withdrawal>(SELECT_WITHDRAWALS, subject, disabledAt, restoredAt ?? Number.MAX_SAFE_INTEGER);
+  const mayHaveHadAccess = row !== undefined && (row.removed_at !== null || hasUpstreamTraces(core, row));
+  if (!mayHaveHadAccess && calls.length === 0) return null;
   const done = calls.findLast(({ state }) => state === 'done') ?? null;
   const open = calls.findLast(({ state }) => state !== 'done') ?? null;
   const member = findMember(core, row?.member_id ?? null);

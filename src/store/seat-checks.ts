@@ -14,7 +14,8 @@ export interface SeatWish {
   readonly member: WorkspaceMember | null;
   readonly isActive: boolean;
   readonly wasActive: boolean;
-  readonly hasOpenInvite: boolean;
+  /** Whether there is an address to invite, and no invite out that counts as paid for. */
+  readonly isInvitable: boolean;
   readonly before: SeatDecision | null;
   readonly after: SeatDecision | null;
 }
@@ -31,9 +32,9 @@ export function checkSeat(core: Core, wish: SeatWish): void {
 
 function shortageOf(core: Core, wish: SeatWish, usage: SeatUsage): string | null {
   const { seatLimits, defaultSeat, allowDowngrade } = core.rules();
-  const { member, wasActive, hasOpenInvite, before, after } = wish;
+  const { member, wasActive, isInvitable, before, after } = wish;
   if (member === null)
-    return wasActive || hasOpenInvite ? null : seatShortage(after?.seatType ?? defaultSeat, usage, seatLimits);
+    return wasActive || !isInvitable ? null : seatShortage(after?.seatType ?? defaultSeat, usage, seatLimits);
   if (member.isLocked) {
     if (wasActive) return null;
     const shortage = seatShortage(member.seatType ?? defaultSeat, usage, seatLimits);

@@ -52,6 +52,8 @@ export function acceptableAddress(
       throw invalidValue(
         `"${choice.value}" (${slotInWords(choice.slot)}) is what ElevenLabs would be sent, but it ${choice.problem}. Map a mailbox address to emails[type eq "work"].value.`,
       );
+    case 'nobodys':
+      return current;
     case 'none':
       if (!active || !core.rules().requireEmail) return current;
       throw invalidValue(

@@ -59,7 +59,7 @@ export function createUser(core: Core, sent: Document, context: WriteContext): C
   if (member === null && columns.active) {
     checkMayInvite(core, address?.address ?? null, null);
     const after = decideSeat(document, [], core.rules());
-    const none = { member: null, wasActive: false, hasOpenInvite: isInvited(core, address?.address ?? null) };
+    const none = { member: null, wasActive: false, isInvitable: isInvitable(core, address?.address ?? null) };
     checkSeat(core, { ...none, isActive: true, before: null, after });
   }
   if (!columns.active && member !== null && !member.isLocked)
@@ -215,16 +215,16 @@ function checkUpdate(core: Core, row: UserRow, document: Document): NextUser {
     member,
     isActive: columns.active,
     wasActive: row.active === 1 && row.managed === 1,
-    hasOpenInvite: isInvited(core, address?.address ?? row.address),
+    isInvitable: isInvitable(core, address?.address ?? row.address),
     before: seatOfUser(core, row),
     after: decideSeat(document, groupsOfUser(core, row.seq), core.rules()),
   });
   return { document, columns, address };
 }
 
-/** Whether a working link for this address may be out there: it counts as paid for. */
-function isInvited(core: Core, address: Address | null): boolean {
-  return address !== null && hasOpenInvite(core, address);
+/** Whether an invite could be sent; a working link that may be out there counts as paid for. */
+function isInvitable(core: Core, address: Address | null): boolean {
+  return address !== null && !hasOpenInvite(core, address);
 }
 
 /**

@@ -345,6 +345,8 @@ describe('selfcheck', () => {
       expect(played).toContain(step);
     const left = (await run('users', 'list', '--filter', 'userName co "selfcheck"', '--json')).json();
     expect(left).toEqual([]);
+    const leavers = (await run('report', 'leavers', '--json')).json();
+    expect(leavers.filter(({ userName }: { userName: string }) => userName.startsWith('selfcheck'))).toEqual([]);
     const tokens = (await run('token', 'list', '--json')).json();
     expect(tokens.some(({ label }: { label: string }) => label.startsWith('selfcheck'))).toBe(false);
   }, 40_000);

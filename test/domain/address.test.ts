@@ -39,6 +39,16 @@ describe('the upstream address', () => {
     ],
     ['never an empty one', { userName: 'u', emails: [email('', 'work', true)] }, { kind: 'none' }],
     [
+      'none where the first is nobody’s',
+      { userName: 'u@x.org', emails: [email('U@Gone.INVALID', 'work')] },
+      { kind: 'nobodys' },
+    ],
+    [
+      'one that only looks like nobody’s',
+      { userName: 'u', emails: [email('u@invalid.org', 'work')] },
+      { address: 'u@invalid.org', slot: 'work' },
+    ],
+    [
       'never another one where the first is broken',
       { userName: 'u@x.org', emails: [email('{mail}', 'work')] },
       { kind: 'malformed', slot: 'work', value: '{mail}' },

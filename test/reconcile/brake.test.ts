@@ -33,6 +33,31 @@ const lockedCount = (): number => Object.values(bridge.workspace().members).filt
 const heldRows = () => bridge.store.ledger({ states: ['held'], limit: 1000 });
 const alertsOf = (kind: string) => bridge.app.alerts.recent().filter((alert) => alert.kind === kind);
 
+describe('whoever had no access', () => {
+  it('loses none: an address of nobody is not invited, counted, held or reported as a leaver', async () => {
+    bridge = await startTestBridge({ env: { DEPROVISION_LIMIT: '0' } });
+    const { body: nobody } = await bridge.createUser('check@nowhere.invalid');
+    const { body: zoe } = await bridge.createUser('zoe');
+    for (const { id } of [nobody, zoe]) {
+      await bridge.patchUser(id, DISABLE);
+      await bridge.patchUser(id, ENABLE);
+      expect((await bridge.scim('DELETE', `/Users/${id}`)).status).toBe(204);
+    }
+    await bridge.idle();
+    expect(Object.keys(bridge.workspace().mails)).toEqual([addressOf('zoe')]);
+    expect((await heldRows()).map(({ subject }) => subject)).toEqual([`user:${zoe.id}`]);
+    const leavers = await bridge.store.leavers({ since: 0, until: Number.MAX_SAFE_INTEGER });
+    expect(new Set(leavers.map(({ userId }) => userId))).toEqual(new Set([zoe.id]));
+  });
+
+  it('whose invite was never sent is no leaver', async () => {
+    bridge = await startTestBridge({ env: { DRY_RUN: 'true' } });
+    const { body } = await bridge.createUser('zoe');
+    await bridge.patchUser(body.id, DISABLE);
+    expect(await bridge.store.leavers({ since: 0, until: Number.MAX_SAFE_INTEGER })).toEqual([]);
+  });
+});
+
 describe('an IdP that disables everyone', () => {
   it('costs the limit their access and no more; the rest is held, loudly, and told to the IdP as done', async () => {
     const ids = await company(15);

@@ -7,8 +7,10 @@ import {
   EVERYTHING,
   IDP,
   joined,
+  OWNER,
   personOf,
   planOf,
+  read,
   refusal,
   sendNext,
   settleUser,
@@ -151,6 +153,21 @@ export function usersContract(open: OpenWorld): void {
         const { record } = await world.store.createUser({ userName: 'ann' }, IDP);
         expect(record.bridge.status).toBe('none');
         expect(await planOf(world, record.id)).toEqual([]);
+      });
+
+      it('accepts one of nobody without a seat or a pattern for it, and keeps the one that a user has', async () => {
+        const world = open({ inviteOnly: ['*@example.com'], seatLimits: { full: 1, basic: 0 } });
+        await read(world, [OWNER]);
+        const { record } = await world.store.createUser(userDoc('check@nowhere.invalid'), IDP);
+        expect(record).toMatchObject({ address: null, bridge: { status: 'none' } });
+        expect(await planOf(world, record.id)).toEqual([]);
+        const set = (active: boolean) => world.store.updateUser(record.id, (user) => ({ ...user, active }), IDP);
+        await set(false);
+        expect((await set(true)).record.bridge.status).toBe('none');
+        world.setRules({ seatLimits: { full: null, basic: null } });
+        const { record: bob } = await world.store.createUser(userDoc('bob@example.com'), IDP);
+        const gone = userDoc('bob@gone.invalid');
+        expect((await world.store.updateUser(bob.id, () => gone, IDP)).record.address).toBe('bob@example.com');
       });
 
       it('refuses a malformed one while active, never a deactivation', async () => {
