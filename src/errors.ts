@@ -59,6 +59,14 @@ export const unavailable = (detail: string, retryAfterSeconds: number, cause?: u
     ...(cause === undefined ? {} : { cause }),
   });
 
+/** What the log says of an error that is no bug, in one line: what the caller was told, and from what it came. */
+export function reasonOf({ message, cause }: ScimError): string {
+  // By shape: errors of SQLite may belong to another module registry.
+  if (typeof cause !== 'object' || cause === null || !('message' in cause)) return message;
+  const code = 'code' in cause ? ` (${String(cause.code)})` : '';
+  return `${message} Cause: ${String(cause.message)}${code}`;
+}
+
 /** Exit codes of the process, see docs/cli.md. */
 export const EXIT = {
   ok: 0,

@@ -8,7 +8,7 @@
  */
 import express, { type Express, type Request, type Response } from 'express';
 import { errorHandler } from '../error-handler.js';
-import { ScimError } from '../errors.js';
+import { reasonOf, ScimError } from '../errors.js';
 import { readForms, type FormLimits } from '../form-body.js';
 import {
   acceptSmaller,
@@ -296,7 +296,7 @@ function sendError({ log }: AdminParts, error: unknown, request: Request, respon
     return;
   }
   if (error instanceof ScimError) {
-    if (error.status >= 500) log.warn({ err: error.cause ?? error }, 'admin request turned away');
+    if (error.status >= 500) log.warn({ reason: reasonOf(error) }, 'admin request turned away');
     sendProblem(request, response.set(error.headers), error.status, error.message);
     return;
   }

@@ -15,7 +15,7 @@ import { createAttemptLimit, DEFAULT_ATTEMPT_LIMIT, type AttemptLimitOptions } f
 import type { Provisioning } from '../domain/provisioning.js';
 import type { Rules } from '../domain/rules.js';
 import type { JsonObject } from '../domain/types.js';
-import { ScimError } from '../errors.js';
+import { reasonOf, ScimError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
 import { createAuthenticator, type AccessTokenVerifier, type Authenticator, type Principal } from './authenticate.js';
@@ -239,11 +239,10 @@ async function readBody(app: ScimApp, route: Route, request: Request): Promise<J
   return null;
 }
 
-/** Bugs are for the log alone; so is why the store was not available. */
+/** Bugs are for the log alone, with their stack; of what is not available for a while the reason says all. */
 function report(log: Log, known: Progress, error: unknown): void {
   if (known.error === null || known.error.status < 500) return;
-  const cause = error instanceof ScimError ? error.cause : error;
-  const bindings = { requestId: known.requestId, template: known.route?.template ?? null, err: cause ?? error };
-  if (known.error.status === 500) log.error(bindings, 'scim request failed');
-  else log.warn(bindings, 'scim request turned away');
+  const bindings = { requestId: known.requestId, template: known.route?.template ?? null };
+  if (known.error.status === 500) log.error({ ...bindings, err: error }, 'scim request failed');
+  else log.warn({ ...bindings, reason: reasonOf(known.error) }, 'scim request turned away');
 }

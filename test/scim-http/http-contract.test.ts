@@ -297,9 +297,13 @@ describe('a failure inside', () => {
     getUser.mockRestore();
     const next = await overAgent(agent, '/Users/x');
     expect([next.status, next.localPort]).toEqual([404, failed.localPort]);
-    expect(bridge.logLines.some((line) => line.includes('secret internals') && line.includes(failed.requestId))).toBe(
-      true,
-    );
+    const logged = bridge.logLines.filter((line) => line.includes(failed.requestId) && line.includes('"err"'));
+    expect(logged.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({
+        level: 50,
+        err: expect.objectContaining({ message: 'secret internals', stack: expect.stringContaining('.test.ts') }),
+      }),
+    ]);
     agent.destroy();
   });
 

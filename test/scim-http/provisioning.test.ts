@@ -98,6 +98,20 @@ describe('when nothing can be admitted', () => {
     expect((await bridge.call('GET', `/Users/${user.id}`)).status).toBe(200);
     expect((await bridge.call('GET', '/ServiceProviderConfig')).status).toBe(200);
   });
+
+  it('the log says why, in one line without a stack', async () => {
+    const busy = Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
+    for (const error of [unavailable('Shutting down.', 5), unavailable('Try again.', 5, busy)]) {
+      bridge.provisioning.grantError = error;
+      await bridge.call('POST', '/Users', { body: userBody('bob') });
+    }
+    const lines = bridge.logLines.filter((line) => line.includes('turned away'));
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ level: 40, template: '/Users', reason: 'Shutting down.' }),
+      expect.objectContaining({ reason: 'Try again. Cause: database is locked (SQLITE_BUSY)' }),
+    ]);
+    for (const line of lines) expect(line).not.toMatch(/"err"|stack|\.ts:|\.js:/);
+  });
 });
 
 describe('a write to a group', () => {
