@@ -72,7 +72,7 @@ export function table(
 
 function cellOf(cell: Content, column: Column | undefined, index: number): Html {
   const label = column?.isHidden === true ? '' : column?.name;
-  if (index === 0) return html`<th scope="row" role="rowheader">${cell}</th>`;
+  if (index === 0) return html`<th scope="row" role="rowheader" class="${column?.kind}"><div>${cell}</div></th>`;
   return html`<td role="cell" class="${column?.kind}" data-label="${label}"><div>${cell}</div></td>`;
 }
 

@@ -221,6 +221,31 @@ describe('every page', () => {
     expect(screen.complaints.splice(0).every((text) => text.includes('404'))).toBe(true);
   });
 
+  it('fits a window of any width, with refusals and long reasons on it', async () => {
+    const { page, admin } = screen;
+    const { bridge } = admin;
+    const { member } = await fill();
+    const entitlements = [{ value: 'voice:a-voice-that-nobody-has-made-yet:editor' }];
+    const { body } = await bridge.createUser('mae.jemison', { entitlements });
+    bridge.control.accept('mae.jemison@workspace.example');
+    await bridge.sync();
+    await bridge.createUser('nobody', { emails: [] });
+    await screen.signIn();
+    await screen.open(`/users/${body.id}`);
+    await page.getByText('refused: ').first().waitFor();
+    const pages = [...ADMIN_PAGES, `/users/${member}`, `/users/${body.id}`, '/changes?state=refused', '/setup/okta'];
+    for (const where of pages) {
+      await screen.open(where);
+      for (const width of [320, 420, 737, 800, 1024, 1025, 1280]) {
+        await page.setViewportSize({ width, height: 800 });
+        const overflow = await page.evaluate(
+          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+        );
+        expect([where, width, overflow]).toEqual([where, width, 0]);
+      }
+    }
+  });
+
   it('fits a phone, whatever the names are', async () => {
     const { page, admin } = screen;
     const long = 'x'.repeat(180);

@@ -124,11 +124,11 @@ function whyTable(aspects: readonly Aspect[]): Html {
   return table(
     'What this user has, should have, and why',
     [
-      { name: 'What' },
+      { name: 'What', kind: 'words' },
       { name: 'State' },
       { name: 'Has' },
       { name: 'Should have' },
-      { name: 'Because' },
+      { name: 'Because', kind: 'words' },
       { name: 'In the way' },
     ],
     aspects.map(({ about, isSettled, actual, wanted, rule, obstacle }) => [
