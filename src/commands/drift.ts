@@ -1,5 +1,6 @@
 /** `drift`: what in the workspace is not as it was once settled, and what became of it. */
 import type { Command } from 'commander';
+import { DRIFT_WORDS } from '../domain/drift.js';
 import { EXIT } from '../errors.js';
 import type { CommandContext } from './context.js';
 import { act, wholeNumber, withJson, type Json } from './define.js';
@@ -47,7 +48,7 @@ async function drift(context: CommandContext, { all, fresh, limit, json }: Drift
         ['Person', 'Kind', 'What', 'Found', 'Ended', 'Outcome'],
         rows.map((row) => [
           nameOf(row.subject),
-          row.kind,
+          DRIFT_WORDS[row.kind],
           row.detail,
           iso(row.foundAt),
           iso(row.endedAt),

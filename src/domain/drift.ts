@@ -18,6 +18,17 @@ import { describeChange } from './refusal.js';
 export type DriftKind =
   'seat' | 'group' | 'share' | 'unlockedLeaver' | 'lockedByHand' | 'removedByHand' | 'otherAddress';
 
+/** For people. */
+export const DRIFT_WORDS: Readonly<Record<DriftKind, string>> = {
+  seat: 'Another seat',
+  group: 'Another group',
+  share: 'Another share',
+  unlockedLeaver: 'Leaver unlocked',
+  lockedByHand: 'Locked by hand',
+  removedByHand: 'Removed by hand',
+  otherAddress: 'Another address',
+};
+
 export interface DriftItem {
   readonly kind: DriftKind;
   /** What is otherwise, and which rule or write wants it as it was. */

@@ -42,6 +42,7 @@ describe('pages of a bridge at work', () => {
     expect(text).toMatch(/1 Held/);
     expect(text).toMatch(/Requests of identity providers 7 requests, none failed/);
     expect(html).toMatch(/<rect class="bar"/);
+    expect(html).toContain('aria-label="Calls to ElevenLabs in the last 24 hours: ');
     expect(text).toContain('Connected');
   });
 
@@ -143,6 +144,35 @@ describe('pages of a bridge at work', () => {
       expect([where, ids.filter((id, index) => ids.indexOf(id) !== index)]).toEqual([where, []]);
       expect(html).not.toMatch(/\sstyle=|<style|\son[a-z]+=|javascript:/i);
       expect(html.match(/<script[^>]*>/g)).toEqual(['<script src="/admin/assets/live.js" defer>']);
+    }
+  });
+});
+
+describe('the page of drift', () => {
+  it('says who, what and since when, and then what became of it; so do the metrics', async () => {
+    const admin = await startAdmin({ seed: minimalSeed() });
+    try {
+      const { bridge } = admin;
+      bridge.control.addMember({ email: 'zoe@workspace.example' });
+      await bridge.sync();
+      await bridge.createUser('zoe');
+      await bridge.idle();
+      await admin.signIn();
+      expect((await admin.get('/drift')).text).toContain('The workspace is as the directory wants it.');
+      bridge.control.setLocked('zoe@workspace.example', true);
+      await bridge.sync();
+      bridge.clock.jump(7_200_000);
+      expect((await admin.get('/drift')).text).toMatch(
+        /zoe@workspace\.example Locked by hand zoe@workspace\.example was locked in ElevenLabs, and is left locked 2 hours ago/,
+      );
+      expect(await (await admin.raw('GET', '/metrics')).text()).toContain('scim_bridge_drift_open 1');
+      bridge.control.setLocked('zoe@workspace.example', false);
+      await bridge.sync();
+      const { text } = await admin.get('/drift');
+      expect(text).toContain('The workspace is as the directory wants it.');
+      expect(text).toMatch(/Ended .* Locked by hand .* gone just now/);
+    } finally {
+      await admin.close();
     }
   });
 });

@@ -1,4 +1,5 @@
 /** What somebody changed in the workspace by hand. */
+import { DRIFT_WORDS } from '../../domain/drift.js';
 import type { DriftRow } from '../../store/port.js';
 import type { PageContext } from '../context.js';
 import { html, type Content } from '../html.js';
@@ -67,7 +68,7 @@ function cells(
 ): readonly Content[] {
   return [
     subjectLink(subject, nameOf),
-    html`<span class="name">${kind}</span><span class="sub">${detail}</span>`,
+    html`<span class="name">${DRIFT_WORDS[kind]}</span><span class="sub">${detail}</span>`,
     ago(foundAt, now),
   ];
 }

@@ -1,4 +1,5 @@
 /** Counters and lists for the page and the metrics. */
+import type { DriftKind } from '../../domain/drift.js';
 import type { LinkStatus, Millis, UserStatus } from '../../domain/types.js';
 import type { CallName } from '../../domain/upstream-calls.js';
 import type { Subject } from './work.js';
@@ -62,7 +63,7 @@ export interface RefusedRequest {
 export interface DriftRow {
   readonly id: number;
   readonly subject: Subject;
-  readonly kind: string;
+  readonly kind: DriftKind;
   readonly detail: string;
   readonly foundAt: Millis;
   readonly endedAt: Millis | null;
