@@ -11,7 +11,7 @@ import { errorHandler } from '../error-handler.js';
 import type { Log } from '../log.js';
 import { readTlsAtStart, reloadTls } from '../tls.js';
 import type { Connections } from './connections.js';
-import { answerRawRequests, checkHeaders } from './raw-requests.js';
+import { answerRawRequests, checkHeaders, takeAbsoluteForm } from './raw-requests.js';
 
 export const SCIM_PATH = '/scim/v2';
 export const TOKEN_PATH = '/oauth/token';
@@ -129,7 +129,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Listens. Rejects with the system's error where it cannot. */
 export async function serveHttp(handler: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const { host, port, connections, clock } = options;
-  const listener = checkHeaders(handler, randomUUID);
+  const listener = checkHeaders(takeAbsoluteForm(handler), randomUUID);
   const { server, stopReloading } = createFor(options, listener);
   server.maxHeadersCount = 0; // checkHeaders counts them
   server.on('connection', (socket) => connections.add(socket));

@@ -49,6 +49,20 @@ export function checkHeaders(listener: RequestListener, newRequestId: () => stri
 }
 
 /**
+ * RFC 9112 3.2.2: "a server MUST accept the absolute-form in requests", in which a proxy may send them. The
+ * host in it says nothing that is used, no more than the Host header does.
+ */
+export function takeAbsoluteForm(listener: RequestListener): RequestListener {
+  return (request, response) => {
+    const rest = ABSOLUTE_FORM.exec(request.url ?? '')?.[1];
+    if (rest !== undefined) request.url = rest.startsWith('/') ? rest : `/${rest}`;
+    listener(request, response);
+  };
+}
+
+const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*(.*)$/i;
+
+/**
  * RFC 9112 3.2: "MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that
  * lacks a Host header field and to any request message that contains more than one Host header field
  * line". Node lets the first of several win.

@@ -27,9 +27,13 @@ export async function handle(
   next: NextFunction,
   dispatch: Dispatch,
 ): Promise<void> {
+  // Express would answer 304 by comparing ETags by itself, for what has none where the client says `*`, too.
+  // The conditions were read, so it sees none.
+  delete request.headers['if-none-match'];
+  delete request.headers['if-modified-since'];
   const body = await answerOwn(context);
   if (body === null) {
-    handOver(context, request, next, dispatch);
+    dispatch(request, context, next);
     return;
   }
   const reply: Reply = { status: 200, headers: {}, body };
@@ -77,14 +81,4 @@ async function answerOwn(context: ScimRequest): Promise<object | null> {
     case 'resourceType':
       return readResourceType(context, id);
   }
-}
-
-/**
- * Express would answer 304 by comparing ETags by itself, for lists too where the client says `*`;
- * conditions were read, so it sees none.
- */
-function handOver(context: ScimRequest, request: Request, next: NextFunction, dispatch: Dispatch): void {
-  delete request.headers['if-none-match'];
-  delete request.headers['if-modified-since'];
-  dispatch(request, context, next);
 }

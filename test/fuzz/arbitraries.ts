@@ -360,6 +360,8 @@ const segment = fc.oneof(
     arbitrary: fc.constantFrom('ResourceTypes', 'ServiceProviderConfig', 'Entitlements', CORE_USER, 'User'),
   },
   { weight: 2, arbitrary: fc.constantFrom('', '.', '..', '%2e%2e', '%2F', '%00', '%', '%zz', '%C0%AF', ';', '*', '#') },
+  // As an id, and spelt so that it only looks like an endpoint.
+  { weight: 1, arbitrary: fc.constantFrom('%2Esearch', '.sear%63h', '%2ESEARCH', '.search%2F', '%3Aid') },
   { weight: 3, arbitrary: id.map(encodeText) },
   // Bytes of a request line that no client library lets through.
   { weight: 1, arbitrary: fc.constantFrom('\u00e9', '\\', '{', '|', '"', '<script>', '\u0080') },

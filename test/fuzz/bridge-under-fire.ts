@@ -2,10 +2,11 @@
  * A SCIM surface that is shot at: the real router and store behind HTTP, a directory that is put
  * back after every case, and what has to hold after each one, whatever was sent.
  */
-import type { RequestListener } from 'node:http';
 import Database from 'better-sqlite3';
+import type { Express } from 'express';
 import pino from 'pino';
 import { createConnections } from '../../src/app/connections.js';
+import { messagesOf } from '../../src/app/express-messages.js';
 import { serveHttp } from '../../src/app/http.js';
 import { ERROR_URN, startBridge, type AnyJson } from '../scim-http/bridge.js';
 import { exchange } from '../security/raw.js';
@@ -104,8 +105,9 @@ class Tables {
 export async function openTarget(): Promise<Target> {
   const bridge = await startBridge();
   // Served as the product serves it: what reaches no handler has an answer, too.
-  const server = await serveHttp(bridge.server.listeners('request')[0] as RequestListener, {
-    ...{ host: '127.0.0.1', port: 0, tls: null, connections: createConnections() },
+  const app = bridge.server.listeners('request')[0] as Express;
+  const server = await serveHttp(app, {
+    ...{ host: '127.0.0.1', port: 0, tls: null, connections: createConnections(), server: messagesOf(app) },
     clock: bridge.clock,
     log: pino({ level: 'silent' }),
   });

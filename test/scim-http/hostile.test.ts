@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   BULK_URN,
+  ERROR_URN,
   GROUP_URN,
   patchBody,
   startBridge,
@@ -93,6 +94,30 @@ describe('prototypes', () => {
     expect(
       (await bridge.call('POST', '/Bulk', { body: named })).body.Operations.map((result: AnyJson) => result.status),
     ).toEqual(['400', '400']);
+  });
+});
+
+describe('ids', () => {
+  // What stands in a path of the routers that the requests go to, or would by another reading of it.
+  const spellings = ['%2Esearch', '%2esearch', '.%73earch', '%2ESEARCH', '.search%2F', '.search%3Bx', '%2Esearch%00'];
+  const paths = ['%2F', '%2F%2F', '%5C', '%3Aid', '*', '%2A', ';', '%25', '%252Esearch', '%0A'];
+
+  it.each(['/Users', '/Groups'])('that look like paths are ids of nothing, whatever is done to %s', async (at) => {
+    const bodies: Readonly<Record<string, object>> = {
+      PUT: at === '/Users' ? userBody('nobody') : { schemas: [GROUP_URN], displayName: 'Nobody' },
+      PATCH: patchBody({ op: 'replace', path: 'externalId', value: 'x' }),
+      POST: { filter: 'id pr' },
+    };
+    for (const id of [...spellings, ...paths]) {
+      for (const method of ['GET', 'PUT', 'PATCH', 'DELETE', 'POST'] as const) {
+        const answer = await bridge.call(method, `${at}/${id}`, { body: bodies[method] });
+        const wanted = method === 'POST' ? 405 : 404;
+        expect([method, id, answer.status, answer.body.schemas]).toEqual([method, id, wanted, [ERROR_URN]]);
+        expect(answer.headers['content-type']).toMatch(/^application\/scim\+json/);
+      }
+      expect([id, (await bridge.call('HEAD', `${at}/${id}`)).status]).toEqual([id, 404]);
+      expect([id, (await bridge.call('OPTIONS', `${at}/${id}`)).status]).toEqual([id, 204]);
+    }
   });
 });
 

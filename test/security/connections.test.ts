@@ -20,6 +20,7 @@ import { exchange, openRaw, statusOf, type RawConnection } from './raw.js';
 const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error';
 const USER_URN = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const portOf = (bridge: TestBridge): number => Number(new URL(bridge.scimUrl).port);
+const bodyOf = (answer: string): unknown => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
 
 describe('slow and many connections', () => {
   let bridge: TestBridge;
@@ -178,7 +179,6 @@ describe('what is no HTTP', () => {
   });
   afterAll(() => bridge.close());
   const authorized = `Host: x\r\nAuthorization: Bearer ${TOKEN}\r\n`;
-  const bodyOf = (answer: string): unknown => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
 
   it.each([
     ['garbage', 'hello\r\n\r\n', 400],
@@ -246,6 +246,61 @@ describe('what is no HTTP', () => {
     expect(statusOf(answer)).toBe(408);
     expect(bodyOf(answer)).toMatchObject({ schemas: [ERROR_URN], status: '408' });
     await server.close(0);
+  });
+});
+
+describe('one connection', () => {
+  let bridge: TestBridge;
+  beforeAll(async () => {
+    bridge = await startTestBridge();
+  });
+  afterAll(() => bridge.close());
+
+  it('has requests of several clients on it, and nothing of one is seen in another', async () => {
+    const { id } = (await bridge.createUser('zoe')).body;
+    const at = `/scim/v2/Users/${String(id)}`;
+    const request = (line: string, token: string | null, rest = '\r\n'): string =>
+      `${line} HTTP/1.1\r\nHost: x\r\n${token === null ? '' : `Authorization: Bearer ${token}\r\n`}${rest}`;
+    const withBody = (text: string): string =>
+      `Content-Type: application/json\r\nContent-Length: ${String(text.length)}\r\n\r\n${text}`;
+    const sent: readonly (readonly [request: string, status: number, etag: boolean])[] = [
+      [request(`GET ${at}`, TOKEN), 200, true],
+      [request(`GET ${at}`, null), 401, false],
+      [request(`GET ${at}`, TOKEN, 'If-None-Match: *\r\n\r\n'), 304, true],
+      [request('GET /scim/v2/Users/none', TOKEN), 404, false],
+      [request(`PATCH ${at}`, TOKEN, withBody('{"Operations":')), 400, false],
+      [request(`DELETE ${at}`, 'esb_guess'), 401, false],
+      [request(`HEAD ${at}?attributes=userName`, TOKEN), 200, true],
+      [request('POST /scim/v2/Users/none', TOKEN, withBody('GET / HTTP/1.1')), 405, false],
+      [request('GET /scim/v2/Groups', TOKEN), 200, false],
+      [request('GET /scim/v2/Users/%2Esearch', TOKEN), 404, false],
+      [request(`GET ${at}`, TOKEN, 'Connection: close\r\n\r\n'), 200, true],
+    ];
+    const answers = (await exchange(portOf(bridge), sent.map(([text]) => text).join(''))).split(/(?=HTTP\/1\.1 \d)/);
+    expect(answers.map((answer) => [statusOf(answer), /^etag:/im.test(answer)])).toEqual(
+      sent.map(([, status, etag]) => [status, etag]),
+    );
+    const requestIds = answers.map((answer) => /^x-request-id: (.+)$/im.exec(answer)?.[1]);
+    expect(new Set(requestIds).size).toBe(sent.length);
+    for (const answer of answers.filter((text) => statusOf(text) >= 400))
+      expect(bodyOf(answer)).toMatchObject({ schemas: [ERROR_URN], status: String(statusOf(answer)) });
+    expect(bodyOf(answers.at(-1)!)).toEqual(bodyOf(answers[0]!));
+  });
+
+  it('may name the whole URL, as a proxy does: the host in it says nothing', async () => {
+    const ask = async (target: string, status: number): Promise<string> => {
+      const answer = await exchange(
+        portOf(bridge),
+        `GET ${target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\nConnection: close\r\n\r\n`,
+      );
+      expect([target, statusOf(answer)]).toEqual([target, status]);
+      return answer;
+    };
+    expect(await ask('http://evil.example/scim/v2/Users?count=0', 200)).not.toContain('evil.example');
+    await ask('HTTPS://evil.example:8080/scim/v2/Users/none', 404);
+    await ask('http://evil.example/healthz', 200);
+    await ask('http://evil.example?x=/scim/v2/Users', 404);
+    await ask('ftp://evil.example/scim/v2/Users', 404);
   });
 });
 
