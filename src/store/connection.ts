@@ -28,7 +28,6 @@ export function openConnection(file: string): Connection {
     db.pragma('secure_delete = ON');
     db.pragma('temp_store = MEMORY');
     db.pragma('cache_size = -32768');
-    db.pragma('mmap_size = 268435456');
     return db;
   } catch (error) {
     throw mapStoreError(error);

@@ -5,58 +5,91 @@
 import type { Bind, Core, ListName } from './core.js';
 import { compileFilter, type CompiledFilter } from './filter-sql.js';
 import { groupRecordsOfSeqs } from './groups.js';
+import { createLongSearch, FROM } from './long-search.js';
 import type { GroupRecord, ListQuery, Page, UserRecord } from './port.js';
 import { compileSort } from './sort-sql.js';
 import { recordsOfSeqs } from './users.js';
 
 export interface Lists {
-  users(query: ListQuery): Page<UserRecord>;
-  groups(query: ListQuery, options: { readonly members: boolean }): Page<GroupRecord>;
+  users(query: ListQuery): Promise<Page<UserRecord>>;
+  groups(query: ListQuery, options: { readonly members: boolean }): Promise<Page<GroupRecord>>;
 }
 
 /** `base`: the URL of the SCIM root, for filters on `meta.location` and `$ref`. */
 export function createLists(core: Core, base: () => string): Lists {
-  const caches: Record<ListName, WholeList> = {
+  const wholes: Record<ListName, WholeList> = {
     User: createWholeList(core, 'User'),
     Group: createWholeList(core, 'Group'),
   };
-  const page = (type: ListName, query: ListQuery): Page<number> => {
-    if (query.filter === null && query.sortBy === null) return caches[type].page(query);
-    return selectPage(core, type, query, base());
+  const search = createLongSearch(core);
+  /** Finds a page and reads its records, on one snapshot. */
+  const read = async <T>(
+    type: ListName,
+    query: ListQuery,
+    records: (seqs: readonly number[]) => readonly T[],
+  ): Promise<Page<T>> => {
+    const pageWith = (find: () => Page<number>): Promise<Page<T>> =>
+      core.read(() => {
+        const { items, total } = find();
+        return { items: records(items), total };
+      });
+    if (query.filter === null)
+      return pageWith(() => (query.sortBy === null ? wholes[type].page(query) : selectPage(core, type, query, ALL)));
+    const where = compileFilter(query.filter, type, base());
+    const isLong = await core.read(() => search.isNeeded(type, where));
+    if (!isLong) return pageWith(() => selectPage(core, type, query, where));
+    const found = await search.find(type, where);
+    return pageWith(() => pageOfFound(core, type, query, where, found));
   };
   return {
-    users(query) {
-      const { items, total } = page('User', query);
-      return { items: recordsOfSeqs(core, items), total };
-    },
-    groups(query, options) {
-      const { items, total } = page('Group', query);
-      return { items: groupRecordsOfSeqs(core, items, options), total };
-    },
+    users: (query) => read('User', query, (seqs) => recordsOfSeqs(core, seqs)),
+    groups: (query, options) => read('Group', query, (seqs) => groupRecordsOfSeqs(core, seqs, options)),
   };
 }
 
-const FROM: Readonly<Record<ListName, string>> = {
-  User: 'FROM users AS u WHERE u.deleted_at IS NULL',
-  Group: 'FROM groups AS g WHERE 1',
-};
 const SEQ: Readonly<Record<ListName, string>> = { User: 'u.seq', Group: 'g.seq' };
 
-function selectPage(core: Core, type: ListName, query: ListQuery, base: string): Page<number> {
-  const where = query.filter === null ? ALL : compileFilter(query.filter, type, base);
-  const order = query.sortBy === null ? SEQ[type] : compileSort(query.sortBy, query.sortOrder, type).sql;
+function selectPage(core: Core, type: ListName, query: ListQuery, where: CompiledFilter): Page<number> {
   const select = `${FROM[type]} AND (${where.sql})`;
   const skipped = query.startIndex - 1;
   const items =
     query.count === 0
       ? []
       : core.values<number>(
-          `SELECT ${SEQ[type]} ${select} ORDER BY ${order} LIMIT ? OFFSET ?`,
+          `SELECT ${SEQ[type]} ${select} ORDER BY ${orderOf(type, query)} LIMIT ? OFFSET ?`,
           ...where.params,
           query.count,
           skipped,
         );
   return { items, total: totalOf(core, select, where.params, { skipped, found: items.length, count: query.count }) };
+}
+
+/** A page of rows that were searched for. They may have been written since: those shown are asked once more. */
+function pageOfFound(
+  core: Core,
+  type: ListName,
+  query: ListQuery,
+  where: CompiledFilter,
+  found: readonly number[],
+): Page<number> {
+  const skipped = query.startIndex - 1;
+  const among = `SELECT ${SEQ[type]} ${FROM[type]} AND ${SEQ[type]} IN (SELECT value FROM json_each(?))`;
+  const wanted =
+    query.sortBy === null
+      ? found.slice(skipped, skipped + query.count)
+      : core.values<number>(
+          `${among} ORDER BY ${orderOf(type, query)} LIMIT ? OFFSET ?`,
+          JSON.stringify(found),
+          query.count,
+          skipped,
+        );
+  const matching = new Set(core.values<number>(`${among} AND (${where.sql})`, JSON.stringify(wanted), ...where.params));
+  const items = wanted.filter((seq) => matching.has(seq));
+  return { items, total: found.length - (wanted.length - items.length) };
+}
+
+function orderOf(type: ListName, { sortBy, sortOrder }: ListQuery): string {
+  return sortBy === null ? SEQ[type] : compileSort(sortBy, sortOrder, type).sql;
 }
 
 const ALL: CompiledFilter = { sql: '1', params: [] };
@@ -88,15 +121,18 @@ function createWholeList(core: Core, type: ListName): WholeList {
     const count = core.value<number>(COUNT[type]) ?? 0;
     state = { count, stamp, anchors: new Map() };
   };
+  const remember = (position: number, after: number): void => {
+    if (state.anchors.size < MAX_ANCHORS) state.anchors.set(position, after);
+  };
   return {
     page({ startIndex, count }) {
       refresh();
       if (count === 0 || startIndex > state.count) return { items: [], total: state.count };
       const { position, after } = nearestAnchor(state.anchors, startIndex - 1);
       const items = core.values<number>(PAGE[type], after, count, startIndex - 1 - position);
-      const last = items.at(-1);
-      if (last !== undefined && state.anchors.size < MAX_ANCHORS)
-        state.anchors.set(startIndex - 1 + items.length, last);
+      // Where it begins as well: the same page may be asked for again.
+      remember(startIndex - 1, (items[0] ?? 0) - 1);
+      remember(startIndex - 1 + items.length, items.at(-1) ?? 0);
       return { items, total: state.count };
     },
   };

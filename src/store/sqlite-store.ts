@@ -132,12 +132,12 @@ function directoryStore(core: Core, scimBase: () => string): DirectoryStore {
   const lists = createLists(core, scimBase);
   return {
     getUser: (id) => core.read(() => readUser(core, id)),
-    listUsers: (query) => core.read(() => lists.users(query)),
+    listUsers: (query) => lists.users(query),
     createUser: (document, context) => core.write(() => createUser(core, document, context)),
     updateUser: (id, change, context) => core.write(() => updateUser(core, id, change, context)),
     deleteUser: (id, context) => core.write(() => deleteUser(core, id, context)),
     getGroup: (id, options) => core.read(() => readGroup(core, id, options)),
-    listGroups: (query, options) => core.read(() => lists.groups(query, options)),
+    listGroups: (query, options) => lists.groups(query, options),
     createGroup: (document, members, context) => core.write(() => createGroup(core, document, members, context)),
     updateGroup: (id, change, context, options) => core.write(() => updateGroup(core, id, change, context, options)),
     deleteGroup: (id, context) => core.write(() => deleteGroup(core, id, context)),
