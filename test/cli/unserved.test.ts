@@ -1,6 +1,8 @@
 /** Commands where no server runs: a database file, and a workspace of which the test is the administrator. */
-import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
 import { ensureBuilt } from '../support/bridge-process.js';
@@ -54,6 +56,16 @@ describe('the command line', () => {
       expect(stdout).toBe('');
       expect(stderr).not.toMatch(/^\s+at /m);
     }
+  });
+
+  it('is what the package installs, and runs by a link to it, as in the image', async () => {
+    const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> };
+    expect(bin).toEqual({ 'elevenlabs-scim': 'dist/main.js' });
+    const link = path.join(folder, 'elevenlabs-scim');
+    symlinkSync(path.resolve('dist', 'main.js'), link);
+    const { stdout } = await promisify(execFile)(link, ['--version'], { cwd: folder });
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(readFileSync('docker/Dockerfile', 'utf8')).toContain('/app/dist/main.js /usr/local/bin/elevenlabs-scim');
   });
 
   it('does not migrate by itself', async () => {
