@@ -1,4 +1,5 @@
 /** What needs an administrator, the most urgent first, each with what to do about it. */
+import { overbooking, type SeatDemand } from '../domain/policies/seat-budget.js';
 import type { LinkRecord, RefusedRequest, TokenRecord } from '../store/port.js';
 import type { PageContext, SeenRequest } from './context.js';
 import { html, path, type Content } from './html.js';
@@ -19,6 +20,7 @@ export interface AttentionSources {
   readonly links: readonly LinkRecord[];
   /** Requests of the last day that were refused, newest first. */
   readonly refused: readonly RefusedRequest[];
+  readonly seats: SeatDemand;
 }
 
 export function findAttention(context: PageContext, sources: AttentionSources): readonly Item[] {
@@ -27,6 +29,7 @@ export function findAttention(context: PageContext, sources: AttentionSources): 
     ...aboutDryRun(context),
     ...aboutReadings(context),
     ...aboutChanges(context),
+    ...aboutSeats(context, sources.seats),
     ...aboutRefused(sources.refused),
     ...aboutTokens(context, sources.warnings),
     ...aboutGroups(sources.links),
@@ -169,6 +172,27 @@ function aboutChanges({ numbers, now }: PageContext): readonly Item[] {
     });
   }
   return items;
+}
+
+/** Nobody is refused an invite for that: acceptance is where ElevenLabs counts. */
+function aboutSeats({ rules }: PageContext, seats: SeatDemand): readonly Item[] {
+  const { seatLimits } = rules();
+  const texts = [
+    overbooking('workspace_member', seats, seatLimits),
+    overbooking('workspace_lite_member', seats, seatLimits),
+  ];
+  return texts.flatMap((text) =>
+    text === null
+      ? []
+      : [
+          {
+            tone: 'warn',
+            title: 'More people are invited than seats are free',
+            text,
+            action: html`<a class="button" href="${path(['invites'])}">See invites</a>`,
+          },
+        ],
+  );
 }
 
 function aboutRefused([last, ...others]: readonly RefusedRequest[]): readonly Item[] {

@@ -43,10 +43,11 @@ export async function explainPerson(opened: Opened, ref: PersonRef, context: Com
   const now = context.shell.clock.now();
   const person = await store.person(ref.id);
   if (person === null) throw new CommandError(`${ref.userName} has just gone.`);
-  const [ledger, groups, standing, { unlinked, refusedRequest }] = await Promise.all([
+  const [ledger, groups, standing, { seats }, { unlinked, refusedRequest }] = await Promise.all([
     store.ledger({ subject: `user:${ref.id}`, limit: LEDGER_ROWS }),
     store.groups(),
     store.standingShares(ref.id),
+    store.census([]),
     store.besideThePlan(ref.id),
   ]);
   const names = new Map(groups.map((group) => [group.groupId, group.name]));
@@ -57,7 +58,7 @@ export async function explainPerson(opened: Opened, ref: PersonRef, context: Com
     now,
   );
   const groupName = (id: WorkspaceGroupId): string | null => names.get(id) ?? null;
-  const explanation = explain({ person, rules, ledger, now, groupName, notes, standing, unlinked });
+  const explanation = explain({ person, rules, ledger, now, groupName, notes, standing, unlinked, seats });
   return { explanation, refusedRequest };
 }
 

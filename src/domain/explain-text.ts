@@ -95,10 +95,11 @@ const UNLINKED: Readonly<Record<UnlinkedGroup['linkStatus'], string>> = {
   readOnly: "ElevenLabs' own SCIM manages the workspace group of this name: nothing is changed in it",
 };
 
-function renderPending({ invite, repeatsAt }: Extract<Obstacle, { kind: 'invitePending' }>): string {
+function renderPending({ invite, repeatsAt, seatHint }: Extract<Obstacle, { kind: 'invitePending' }>): string {
   const sent = invite.sentAt === null ? 'being sent' : `sent ${iso(invite.sentAt)}`;
   const next = repeatsAt === null ? 'not repeated' : `repeated after ${iso(repeatsAt)}`;
-  return `waits until the invite is accepted (number ${String(invite.round)}, ${sent}, ${next})`;
+  const waits = `waits until the invite is accepted (number ${String(invite.round)}, ${sent}, ${next})`;
+  return seatHint === null ? waits : `${waits}; ${seatHint.replace(/\.$/, '')}`;
 }
 
 const PROTECTIONS: Readonly<Record<Protection, string>> = {

@@ -8,6 +8,7 @@
 import type { Invite, Person, Protection } from './person.js';
 import { isOpen, MAX_INVITE_ROUNDS, planPerson, wantedSeat, type PlannedChange } from './plan.js';
 import type { PolicyNote } from './policies/policy.js';
+import { overbooking, type SeatDemand } from './policies/seat-budget.js';
 import type { Rules } from './rules.js';
 import { resourceKey } from './shares.js';
 import {
@@ -48,6 +49,8 @@ export interface ExplainInput {
   readonly standing?: readonly StandingShare[];
   /** Groups of the IdP that the person is in and that stand for no workspace group. */
   readonly unlinked?: readonly UnlinkedGroup[];
+  /** What tells whether there are seats for all who are invited. */
+  readonly seats?: SeatDemand;
   /** What the policies withhold now, if they were asked. */
   readonly notes?: readonly PolicyNote[];
 }
@@ -78,7 +81,13 @@ export type Obstacle =
   | { readonly kind: 'protected'; readonly protection: Protection }
   | { readonly kind: 'noAddress' }
   | { readonly kind: 'notInvited' }
-  | { readonly kind: 'invitePending'; readonly invite: Invite; readonly repeatsAt: Millis | null }
+  | {
+      readonly kind: 'invitePending';
+      readonly invite: Invite;
+      readonly repeatsAt: Millis | null;
+      /** What is known of seats for all who are invited; told once, of the access. */
+      readonly seatHint: string | null;
+    }
   | { readonly kind: 'inviteAmbiguous'; readonly invite: Invite }
   | { readonly kind: 'gone'; readonly since: Millis }
   | { readonly kind: 'lockedByOther' }
@@ -196,7 +205,16 @@ function restingAccess(input: ExplainInput): Obstacle | null {
   if (general !== null) return general;
   if (person.desired !== 'active') return null;
   if (person.member !== null) return person.member.isLocked ? { kind: 'lockedByOther' } : null;
-  return absence(input);
+  const obstacle = absence(input);
+  return obstacle.kind === 'invitePending'
+    ? { ...obstacle, seatHint: seatHintFor(obstacle.invite.seatType, input) }
+    : obstacle;
+}
+
+function seatHintFor(seat: SeatType, { seats, rules: { seatLimits } }: ExplainInput): string | null {
+  if (seats === undefined) return null;
+  if (seatLimits.full === null) return 'a seat has to be free then, which is known only with SEAT_LIMITS.';
+  return overbooking(seat, seats, seatLimits);
 }
 
 /** Why an active user is no member. */
@@ -210,6 +228,7 @@ function absence({ person, rules }: ExplainInput): Obstacle {
       kind: 'invitePending',
       invite,
       repeatsAt: repeats ? invite.sentAt + rules.inviteTtlDays * 86_400_000 : null,
+      seatHint: null,
     };
   }
   if (person.removedAt !== null) return { kind: 'gone', since: person.removedAt };

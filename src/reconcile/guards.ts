@@ -49,7 +49,8 @@ export interface GuardsOptions {
 export const DRY_RUN_UNTIL_ACCEPTED = 'dryRunUntilAccepted';
 
 const HOUR = 3_600_000;
-const NOBODY: Census = { managedMembers: 0, groupSizes: new Map(), seats: { full: 0, basic: 0 } };
+const NONE = { full: 0, basic: 0 };
+const NOBODY: Census = { managedMembers: 0, groupSizes: new Map(), seats: { usage: NONE, invited: NONE } };
 
 /** Whose plan it is: a person, or the shares of a group or the mapping file. */
 export type PlanContext = Required<Pick<PolicyContext, 'person' | 'isDrift'>> &
@@ -77,7 +78,7 @@ export class Guards {
       driftMode(() => rules().drift),
       flapGuard(() => this.#repairs, monotonic),
       repeatGuard(() => this.#sent, monotonic),
-      seatBudget(() => ({ usage: this.#census.seats, limits: rules().seatLimits })),
+      seatBudget(() => ({ usage: this.#census.seats.usage, limits: rules().seatLimits })),
       inviteLimit({
         load: () => this.#invites,
         store: (history) => (this.#invites = history),

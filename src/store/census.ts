@@ -1,6 +1,7 @@
 /** Numbers that limits are percentages of, and what has passed them lately. */
 import type { Change, Millis, WorkspaceGroupId } from '../domain/types.js';
 import type { Core } from './core.js';
+import { invitedSeats } from './invites.js';
 import { listMembers } from './mirror.js';
 import type { Census, PastChange } from './port.js';
 import { countSeats } from '../domain/policies/seat-budget.js';
@@ -12,7 +13,10 @@ export function readCensus(core: Core, groupIds: readonly WorkspaceGroupId[]): C
   return {
     managedMembers: core.value<number>(COUNT_MANAGED, core.now() - HOUR) ?? 0,
     groupSizes: new Map(groupIds.map((id) => [id, core.value<number>(COUNT_GROUP, id) ?? 0])),
-    seats: countSeats(listMembers(core)),
+    seats: {
+      usage: countSeats(listMembers(core)),
+      invited: countSeats(invitedSeats(core).map((seatType) => ({ seatType, isLocked: false }))),
+    },
   };
 }
 

@@ -158,6 +158,11 @@ export function openInvites(core: Core): { readonly count: number; readonly youn
   return core.get<{ count: number; youngestSentAt: Millis | null }>(COUNT_OPEN) ?? { count: 0, youngestSentAt: null };
 }
 
+/** The seat of every address to which an invite is out. */
+export function invitedSeats(core: Core): readonly SeatType[] {
+  return core.raw<[SeatType]>(SELECT_SEATS).map(([seatType]) => seatType);
+}
+
 const OPEN_STATES = "('sending', 'invited', 'ambiguous', 'expired')";
 const HAS_OPEN = `SELECT 1 FROM invites WHERE address = ? AND state IN ${OPEN_STATES} LIMIT 1`;
 const INSERT = `INSERT INTO invites (user_id, address, seat_type, usage_limit, state, round, sent_at) VALUES (?, ?, ?, ?, 'sending', ?, ?)`;
@@ -167,6 +172,8 @@ const HAS_MEMBER = 'SELECT 1 FROM users WHERE id = ? AND member_id IS NOT NULL A
 const SELECT_SENDING = "SELECT * FROM invites WHERE address = ? AND state = 'sending' ORDER BY id DESC LIMIT 1";
 const REVOKE = `UPDATE invites SET state = 'revoked', ended_at = ? WHERE address = ? AND state IN ${OPEN_STATES} RETURNING user_id`;
 const COUNT_OPEN = `SELECT COUNT(*) AS count, MAX(sent_at) AS youngestSentAt FROM invites WHERE state IN ('sending', 'invited', 'ambiguous')`;
+// A row that a later one replaced has ended.
+const SELECT_SEATS = `SELECT seat_type, MAX(id) FROM invites WHERE ended_at IS NULL AND state IN ${OPEN_STATES} GROUP BY address`;
 const COUNT_REVOKE_FAILURES = `SELECT COUNT(*) FROM upstream_calls AS c JOIN ledger AS l ON l.id = c.ledger_id
   WHERE l.subject = ? AND l.change_key = ? AND l.state IN ('planned', 'sending', 'held')
     AND c.outcome <> 'done' AND c.status IS NOT NULL AND c.status NOT IN (401, 403, 408, 429)`;

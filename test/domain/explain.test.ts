@@ -356,6 +356,17 @@ describe('the explanation', () => {
     );
   });
 
+  it('says once of an invite whether there are seats for all', () => {
+    const ann = person('ann', { ...wantsG1, invite: invite('ann') });
+    const seats = { usage: { full: 9, basic: 0 }, invited: { full: 2, basic: 0 } };
+    const textWith = (full: number | null): string =>
+      renderExplanation(explained(ann, { seats, rules: { ...DEFAULT_RULES, seatLimits: { full, basic: null } } }));
+    expect(textWith(10).match(/2 invites to a Full seat are out, 1 seat is free/g)).toHaveLength(1);
+    expect(textWith(10)).not.toContain('..');
+    expect(textWith(11)).not.toMatch(/seats? (is|are|has)/);
+    expect(textWith(null).match(/a seat has to be free then/g)).toHaveLength(1);
+  });
+
   it('reads like this', () => {
     const ann = person('ann', {
       ...wantsG1,

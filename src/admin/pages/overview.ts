@@ -23,14 +23,15 @@ const CALLS: Series = { title: 'Calls to ElevenLabs', all: 'calls', failed: 'cal
 export async function overviewPage(context: PageContext): Promise<Page> {
   const { store, now } = context;
   await context.flushCounters();
-  const [tokens, warnings, links, counts, refused] = await Promise.all([
+  const [tokens, warnings, links, counts, refused, { seats }] = await Promise.all([
     store.listTokens(),
     tokenWarnings(store, now),
     store.links(),
     store.hourly(FIRST_HOUR(now)),
     store.refusedRequests({ since: now - DAY_MS, limit: MOST_REFUSALS, standing: true }),
+    store.census([]),
   ]);
-  const items = findAttention(context, { tokens, warnings, links, refused });
+  const items = findAttention(context, { tokens, warnings, links, refused, seats });
   return {
     title: 'Overview',
     section: 'overview',

@@ -21,7 +21,7 @@ export async function userPage(context: PageContext, id: string): Promise<Page |
   await context.flushCounters();
   const ref = (await store.peopleOf([`user:${id}`])).get(`user:${id}`);
   if (ref === undefined) return null;
-  const [record, person, ledger, invites, workspaceGroups, trace, standing, { unlinked, refusedRequest }] =
+  const [record, person, ledger, invites, workspaceGroups, trace, standing, { seats }, { unlinked, refusedRequest }] =
     await Promise.all([
       store.getUser(id),
       store.person(ref.id),
@@ -30,12 +30,13 @@ export async function userPage(context: PageContext, id: string): Promise<Page |
       store.groups(),
       store.trace({ userId: ref.id, limit: TRACE_ROWS }),
       store.standingShares(ref.id),
+      store.census([]),
       store.besideThePlan(ref.id),
     ]);
   const groupNames = new Map<string, string>(workspaceGroups.map(({ groupId, name }) => [groupId, name]));
   const groupName = (groupId: string): string | null => groupNames.get(groupId) ?? null;
   const explanation =
-    person === null ? null : explain({ groupName, person, rules: rules(), now, ledger, standing, unlinked });
+    person === null ? null : explain({ groupName, person, rules: rules(), now, ledger, standing, unlinked, seats });
   const nameOf = await nameLookup(
     context,
     trace.causes.flatMap(({ audit, changes }) => [

@@ -4,8 +4,9 @@
  *
  * What counts (docs/api-limits.md): unlocked members only. Admin and member seats are Full seats,
  * the owner's included; lite seats are Basic. Basic seats overflow into free Full seats. Whether
- * pending invites hold a seat is not documented: they are not counted, ElevenLabs decides. Where
- * a limit is not configured nothing is foreseen.
+ * pending invites hold a seat is not documented: they are not counted, ElevenLabs decides; that
+ * more are out than can be accepted is said (`overbooking`), and keeps nobody from being invited.
+ * Where a limit is not configured nothing is foreseen.
  */
 import type { PlannedChange } from '../plan.js';
 import type { Person } from '../person.js';
@@ -18,6 +19,12 @@ import { withhold, type Policy, type PolicyNote } from './policy.js';
 export interface SeatUsage {
   readonly full: number;
   readonly basic: number;
+}
+
+/** Seats in use, and those that the invites that are out will take when they are accepted. */
+export interface SeatDemand {
+  readonly usage: SeatUsage;
+  readonly invited: SeatUsage;
 }
 
 /** A waiting change is looked at again after this time, besides whenever something happens to its person. */
@@ -42,18 +49,41 @@ export function isBasic(seat: SeatType): boolean {
 /** Why no seat of this type is free, with numbers and remedy; null = one is, or it cannot be foreseen. */
 export function seatShortage(wanted: SeatType, usage: SeatUsage, limits: SeatLimits): string | null {
   const { full, basic } = limits;
-  if (full === null) return null;
+  const free = freeSeats(usage, limits);
+  if (full === null || free === null) return null;
   if (!isBasic(wanted)) {
-    if (usage.full + 1 <= full) return null;
-    return `No Full seat is free: ${of(usage.full, full)} in use. ${REMEDY} or give a Basic seat (workspace_lite_member).`;
+    if (free.full > 0) return null;
+    const used = Math.max(usage.full, full - free.full);
+    return `No Full seat is free: ${of(used, full)} in use. ${FREE_ONE}, ${BUY}, or give a Basic seat (workspace_lite_member).`;
   }
-  if (basic === null) return null;
-  const room = basic + (full - usage.full);
-  if (usage.basic + 1 <= room) return null;
-  return `No Basic seat is free: ${of(usage.basic, basic)} Basic and ${of(usage.full, full)} Full seats in use. ${REMEDY}.`;
+  if (basic === null || free.basic > 0) return null;
+  return `No Basic seat is free: ${of(usage.basic, basic)} Basic and ${of(usage.full, full)} Full seats in use. ${FREE_ONE}, or ${BUY}.`;
 }
 
-const REMEDY = 'Free a seat by disabling somebody, buy seats in ElevenLabs and raise SEAT_LIMITS,';
+const FREE_ONE = 'Free a seat by disabling somebody';
+const BUY = 'buy seats in ElevenLabs and raise SEAT_LIMITS';
+
+/** Why not everybody who is invited to such a seat can accept, with numbers and remedy; null = they can, or it cannot be foreseen. */
+export function overbooking(seat: SeatType, { usage, invited }: SeatDemand, limits: SeatLimits): string | null {
+  const free = freeSeats(usage, limits);
+  if (free === null || (isBasic(seat) && limits.basic === null)) return null;
+  const [kind, out, room] = isBasic(seat)
+    ? // Full seats that nobody is invited to may be taken by Basic members.
+      ['Basic', invited.basic, free.basic - Math.min(invited.full, free.full)]
+    : ['Full', invited.full, free.full];
+  if (out <= room) return null;
+  const invites = out === 1 ? `1 invite to a ${kind} seat is` : `${String(out)} invites to a ${kind} seat are`;
+  const seats = room === 1 ? '1 seat is' : `${String(room)} seats are`;
+  return `${invites} out, ${seats} free: who accepts last is refused, and stays invited. ${FREE_ONE}, or ${BUY}.`;
+}
+
+/** Free for one kind or the other: a Full seat counts for both. Null = not known. */
+function freeSeats({ full, basic }: SeatUsage, limits: SeatLimits): SeatUsage | null {
+  if (limits.full === null) return null;
+  const ofFull = limits.full - full;
+  const ofBoth = ofFull + (limits.basic === null ? 0 : limits.basic - basic);
+  return { full: Math.max(0, Math.min(ofFull, ofBoth)), basic: Math.max(0, ofBoth) };
+}
 
 function of(used: number, limit: number): string {
   return `${String(used)} of ${String(limit)}`;

@@ -3,7 +3,7 @@ import type { DriftItem } from '../../domain/drift.js';
 import type { GivenShare, Person, WantedShare } from '../../domain/person.js';
 import type { CausingAttribute, PlannedChange } from '../../domain/plan.js';
 import type { PolicyNote } from '../../domain/policies/policy.js';
-import type { SeatUsage } from '../../domain/policies/seat-budget.js';
+import type { SeatDemand } from '../../domain/policies/seat-budget.js';
 import type { Change, LedgerState, Millis, SeatType, ShareRole, UserId, WorkspaceGroupId } from '../../domain/types.js';
 import type { CallName } from '../../domain/upstream-calls.js';
 import type { WriteContext } from './directory.js';
@@ -72,7 +72,7 @@ export interface Census {
   /** Members that some IdP manages; those deleted within the hour included. */
   readonly managedMembers: number;
   readonly groupSizes: ReadonlyMap<WorkspaceGroupId, number>;
-  readonly seats: SeatUsage;
+  readonly seats: SeatDemand;
 }
 
 /** A call that counts for the limits. */

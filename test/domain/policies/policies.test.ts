@@ -10,7 +10,7 @@ import { applyInviteLimit, inviteLimit } from '../../../src/domain/policies/invi
 import { foreignTo, ownership } from '../../../src/domain/policies/ownership.js';
 import { WINDOW_MS, type Dated } from '../../../src/domain/policies/people-limit.js';
 import { applyPolicies, type Policy, type PolicyContext } from '../../../src/domain/policies/policy.js';
-import { countSeats, seatBudget, seatShortage } from '../../../src/domain/policies/seat-budget.js';
+import { countSeats, overbooking, seatBudget, seatShortage } from '../../../src/domain/policies/seat-budget.js';
 import { DEFAULT_RULES } from '../../../src/domain/rules.js';
 import { changeKey, type Change } from '../../../src/domain/types.js';
 import { groupId, invite, member, memberId, person } from '../person-fixture.js';
@@ -230,6 +230,8 @@ describe('seats', () => {
     ['workspace_lite_member', 8, 6, 10, 5, true],
     ['workspace_lite_member', 8, 7, 10, 5, false],
     ['workspace_lite_member', 12, 4, 10, 5, false],
+    ['workspace_member', 8, 6, 10, 5, true],
+    ['workspace_member', 9, 6, 10, 5, false],
     ['workspace_member', 99, 0, null, 5, true],
     ['workspace_lite_member', 10, 99, 10, null, true],
     ['workspace_lite_member', 10, 99, null, 5, true],
@@ -246,9 +248,32 @@ describe('seats', () => {
       'No Full seat is free: 10 of 10 in use. Free a seat by disabling somebody, buy seats in ElevenLabs and raise SEAT_LIMITS, or give a Basic seat (workspace_lite_member).',
     );
     expect(seatShortage('workspace_lite_member', { full: 10, basic: 5 }, { full: 10, basic: 5 })).toContain(
-      'No Basic seat is free: 5 of 5 Basic and 10 of 10 Full seats in use.',
+      'No Basic seat is free: 5 of 5 Basic and 10 of 10 Full seats in use. Free a seat by disabling somebody, or buy seats in ElevenLabs and raise SEAT_LIMITS.',
     );
   });
+
+  it.each([
+    // seat, invited full/basic, limits full/basic, how many are invited and free; 8 Full and 4 Basic are in use
+    ['workspace_member', 2, 9, 10, 5, null],
+    ['workspace_member', 3, 0, 10, 5, [3, 2]],
+    ['workspace_admin', 3, 0, 10, 5, [3, 2]],
+    ['workspace_member', 1, 0, 8, 5, [1, 0]],
+    ['workspace_member', 2, 0, 10, 3, [2, 1]],
+    ['workspace_lite_member', 0, 3, 10, 5, null],
+    ['workspace_lite_member', 0, 4, 10, 5, [4, 3]],
+    ['workspace_lite_member', 2, 2, 10, 5, [2, 1]],
+    ['workspace_lite_member', 9, 1, 10, 5, null],
+    ['workspace_lite_member', 0, 99, 10, null, null],
+    ['workspace_member', 3, 0, 10, null, [3, 2]],
+    ['workspace_member', 99, 99, null, 5, null],
+  ] as const)(
+    'for invites to %s: %d Full and %d Basic invited of %j and %j',
+    (seat, full, basic, fullLimit, basicLimit, expected) => {
+      const demand = { usage: { full: 8, basic: 4 }, invited: { full, basic } };
+      const text = overbooking(seat, demand, { full: fullLimit, basic: basicLimit });
+      expect(text === null ? null : text.match(/\d+/g)?.map(Number)).toEqual(expected);
+    },
+  );
 });
 
 describe('seatBudget', () => {
