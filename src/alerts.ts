@@ -19,6 +19,8 @@ export type AlertKind =
   | 'flapping'
   /** An invite may or may not have been sent, and is not sent again. */
   | 'inviteAmbiguous'
+  /** Several members have what counts as the address of a user: which is meant is not guessed. */
+  | 'ambiguousMember'
   /** The IdP was told that access ends, and it has not ended for an hour. */
   | 'lockHeld'
   /** The plan has something that it must never have: a bug, caught before it did harm. */
@@ -62,6 +64,7 @@ const SEVERITY: Readonly<Record<AlertKind, AlertSeverity>> = {
   otherWorkspace: 'critical',
   flapping: 'warning',
   inviteAmbiguous: 'warning',
+  ambiguousMember: 'warning',
   lockHeld: 'critical',
   ownership: 'critical',
 };

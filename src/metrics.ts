@@ -176,6 +176,10 @@ function createGauges(registry: Registry) {
     groups: gauge('groups', 'SCIM groups by the state of their link.', ['link_status']),
     invites: gauge('invites', 'Invites by state.', ['state']),
     drift: gauge('drift_open', 'Differences made by hand in the workspace that were not repaired.'),
+    ambiguousMembers: gauge(
+      'ambiguous_members',
+      'Users whose member several members of the workspace may be, because their addresses count as one.',
+    ),
     lastSync: gauge(
       'last_sync_timestamp_seconds',
       'When the workspace was last read in full; 0 = not since the start.',
@@ -222,6 +226,7 @@ async function collect(
   gauges.oldestChange.set(age(numbers.oldestOpenAt, now));
   gauges.oldestHeld.set(age(numbers.oldestHeldAt, now));
   gauges.drift.set(numbers.driftOpen);
+  gauges.ambiguousMembers.set(numbers.ambiguousMembers);
   gauges.bytes.set(numbers.bytes);
   gauges.memory.set(process.memoryUsage.rss());
   collectEngine(gauges, sources);

@@ -33,6 +33,7 @@ export function findAttention(context: PageContext, sources: AttentionSources): 
     ...aboutRefused(sources.refused),
     ...aboutTokens(context, sources.warnings),
     ...aboutGroups(sources.links),
+    ...aboutAmbiguity(context),
     ...aboutDrift(context),
     ...aboutStart(context, sources.tokens),
   ];
@@ -238,12 +239,26 @@ function aboutGroups(links: readonly LinkRecord[]): readonly Item[] {
   ];
 }
 
+function aboutAmbiguity({ numbers }: PageContext): readonly Item[] {
+  const count = numbers.ambiguousMembers;
+  if (count === 0) return [];
+  return [
+    {
+      tone: 'bad',
+      title: `${plural(count, 'user')} may be one of several members`,
+      text: 'Their addresses count as one. Which is meant is not guessed: nothing is given, and nobody locked, before only one is left in ElevenLabs.',
+      action: html`<a class="button" href="${path(['drift'])}">See which</a>`,
+    },
+  ];
+}
+
 function aboutDrift({ numbers, facts }: PageContext): readonly Item[] {
-  if (numbers.driftOpen === 0) return [];
+  const count = numbers.driftOpen - numbers.ambiguousMembers;
+  if (count === 0) return [];
   return [
     {
       tone: 'warn',
-      title: `${plural(numbers.driftOpen, 'difference')} made by hand`,
+      title: `${plural(count, 'difference')} made by hand`,
       text:
         facts.drift === 'report'
           ? 'DRIFT=report: they are listed, not repaired.'

@@ -17,7 +17,7 @@ export const USER_STATUS: Readonly<Record<UserStatus, Word & { readonly meaning:
   invited: { text: 'Invited', tone: 'busy', meaning: 'The invite waits to be accepted.' },
   locked: { text: 'Locked', tone: 'calm', meaning: 'A member without access; the seat is free.' },
   held: { text: 'Held', tone: 'warn', meaning: 'A change waits for an administrator.' },
-  failed: { text: 'Failed', tone: 'bad', meaning: 'ElevenLabs refused a change.' },
+  failed: { text: 'Failed', tone: 'bad', meaning: 'ElevenLabs refused a change, or several members may be this user.' },
   removed: { text: 'Removed', tone: 'warn', meaning: 'Was a member; removed at ElevenLabs by hand.' },
   protected: { text: 'Protected', tone: 'calm', meaning: 'Owner, key owner, last admin or never-touch: left alone.' },
   none: { text: 'No access', tone: 'calm', meaning: 'Not in the workspace, and nothing is due.' },

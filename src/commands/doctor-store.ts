@@ -57,6 +57,7 @@ export async function checkDirectory(opened: Opened, now: Millis): Promise<reado
   return [
     ...(await checkRestore(store)),
     ...(await checkWork(store, now)),
+    ...(await checkAmbiguity(store)),
     ...(await checkRequests(store, now)),
     ...(await checkReading(opened, now)),
     ...(await checkLinks(store)),
@@ -115,6 +116,18 @@ async function checkWork(store: Store, now: Millis): Promise<readonly Finding[]>
       ),
     );
   return findings.length === 0 ? [ok('Work', 'nothing is held, refused or stuck')] : findings;
+}
+
+async function checkAmbiguity(store: Store): Promise<readonly Finding[]> {
+  const { ambiguousMembers } = await store.numbers();
+  if (ambiguousMembers === 0) return [];
+  return [
+    warn(
+      'Ambiguous members',
+      `${count(ambiguousMembers, 'user')} may be one of several members whose addresses count as one: nothing is given to any of them, and no leaver locked`,
+      'See `drift`; leave one in ElevenLabs, or change the address of the others there.',
+    ),
+  ];
 }
 
 /** What IdPs were told within a day, as far as nothing has come right since. */

@@ -10,13 +10,25 @@
  * | a member locked by hand                       | listed           | listed       |
  * | a member removed by hand                      | listed           | listed       |
  * | ElevenLabs knows the member by another e-mail | listed           | listed       |
+ * | several members have the address of a user    | listed           | listed       |
  */
+import { inTheWay, lookalikesInWords } from './lookalikes.js';
 import type { Person } from './person.js';
 import type { PlannedChange } from './plan.js';
 import { describeChange } from './refusal.js';
 
+/** Several members count as one: only ElevenLabs can tell them apart. */
+export const AMBIGUOUS_MEMBER = 'ambiguousMember';
+
 export type DriftKind =
-  'seat' | 'group' | 'share' | 'unlockedLeaver' | 'lockedByHand' | 'removedByHand' | 'otherAddress';
+  | 'seat'
+  | 'group'
+  | 'share'
+  | 'unlockedLeaver'
+  | 'lockedByHand'
+  | 'removedByHand'
+  | 'otherAddress'
+  | typeof AMBIGUOUS_MEMBER;
 
 /** For people. */
 export const DRIFT_WORDS: Readonly<Record<DriftKind, string>> = {
@@ -27,6 +39,7 @@ export const DRIFT_WORDS: Readonly<Record<DriftKind, string>> = {
   lockedByHand: 'Locked by hand',
   removedByHand: 'Removed by hand',
   otherAddress: 'Another address',
+  ambiguousMember: 'Ambiguous member',
 };
 
 export interface DriftItem {
@@ -39,7 +52,7 @@ export interface DriftItem {
 export function driftOf(person: Person, changes: readonly PlannedChange[], isDrift: boolean): readonly DriftItem[] {
   if (!person.managed || person.protection !== null) return [];
   const repairs = isDrift ? changes.flatMap((planned) => repairItem(planned, person) ?? []) : [];
-  return [...repairs, ...standing(person)];
+  return [...repairs, ...ambiguity(person), ...standing(person)];
 }
 
 /** Of a group or the mapping file: their shares are all that can drift. */
@@ -60,12 +73,18 @@ function repairItem({ change, why }: PlannedChange, person: Person | null): Drif
     case 'unshare':
       return { kind: 'share', detail };
     case 'lock':
+      if (person?.lookalikes.some(({ member }) => member.memberId === change.memberId) === true) return null;
       return change.reason === 'handover' ? null : { kind: 'unlockedLeaver', detail };
     case 'invite':
     case 'revokeInvite':
     case 'unlock':
       return null;
   }
+}
+
+function ambiguity(person: Person): readonly DriftItem[] {
+  const members = inTheWay(person);
+  return members.length === 0 ? [] : [{ kind: AMBIGUOUS_MEMBER, detail: lookalikesInWords(members) }];
 }
 
 /** What stays as the hand has left it, until the IdP writes the user afresh. */

@@ -41,6 +41,6 @@ export function memberOf(person: Person, memberId: MemberId): WorkspaceMember | 
     const presumed = presumedMember(person);
     if (presumed?.memberId === memberId) return presumed;
   }
-  const others = [...person.strays, ...person.predecessors.map(({ member }) => member)];
+  const others = [...person.strays, ...[...person.lookalikes, ...person.predecessors].map(({ member }) => member)];
   return others.find((other) => other.memberId === memberId) ?? null;
 }

@@ -1,5 +1,6 @@
 /** An explanation as text for a terminal or a page; every line stands for itself. */
 import type { About, Aspect, Explanation, LedgerFact, Obstacle, UnlinkedGroup } from './explain.js';
+import { lookalikesInWords } from './lookalikes.js';
 import type { Protection } from './person.js';
 import { cleanText } from './refusal.js';
 import type { Millis } from './types.js';
@@ -64,6 +65,8 @@ export function renderObstacle(obstacle: Obstacle): string {
       return 'whether the invite was sent is not known (its answer was lost); the members are read before anything else is sent';
     case 'gone':
       return `the member was removed in ElevenLabs (noticed ${iso(obstacle.since)}); invited again when the IdP turns active off and on`;
+    case 'ambiguousMember':
+      return lookalikesInWords(obstacle.members);
     case 'lockedByOther':
       return 'locked by hand in ElevenLabs, left so; unlocked when the IdP turns active off and on';
     case 'inactive':

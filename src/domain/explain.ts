@@ -5,6 +5,7 @@
  * A pure reading of the same data that the planner plans from: what it calls missing is exactly
  * what `planPerson` would change, were nothing refused or held.
  */
+import { inTheWay } from './lookalikes.js';
 import type { Invite, Person, Protection } from './person.js';
 import { isOpen, MAX_INVITE_ROUNDS, planPerson, wantedSeat, type PlannedChange } from './plan.js';
 import type { PolicyNote } from './policies/policy.js';
@@ -17,10 +18,12 @@ import {
   type Change,
   type LedgerState,
   type LinkStatus,
+  type MemberId,
   type Millis,
   type SeatType,
   type ShareRole,
   type WorkspaceGroupId,
+  type WorkspaceMember,
 } from './types.js';
 
 /** A row of the ledger, as far as it explains; the store's rows are such. */
@@ -90,6 +93,7 @@ export type Obstacle =
     }
   | { readonly kind: 'inviteAmbiguous'; readonly invite: Invite }
   | { readonly kind: 'gone'; readonly since: Millis }
+  | { readonly kind: 'ambiguousMember'; readonly members: readonly WorkspaceMember[] }
   | { readonly kind: 'lockedByOther' }
   | { readonly kind: 'inactive' }
   /** At adoption the rule gave a lower seat than the one found: applied when the rule changes. */
@@ -193,7 +197,9 @@ function accessRule({ desired, managed }: Person): string {
   }
 }
 
-function accessOf({ member, invite }: Person): string {
+function accessOf(person: Person): string | null {
+  const { member, invite } = person;
+  if (member === null && inTheWay(person).length > 0) return null;
   if (member !== null) return member.isLocked ? 'locked' : 'member';
   return invite !== null && isOpen(invite) ? 'invited' : 'none';
 }
@@ -221,6 +227,8 @@ function seatHintFor(seat: SeatType, { seats, rules: { seatLimits } }: ExplainIn
 function absence({ person, rules }: ExplainInput): Obstacle {
   const { invite } = person;
   if (person.address === null) return { kind: 'noAddress' };
+  const members = inTheWay(person);
+  if (members.length > 0) return { kind: 'ambiguousMember', members };
   if (invite?.state === 'ambiguous') return { kind: 'inviteAmbiguous', invite };
   if (invite !== null && isOpen(invite)) {
     const repeats = invite.round < MAX_INVITE_ROUNDS && invite.sentAt !== null;
@@ -242,19 +250,25 @@ interface Former {
 }
 
 /** Addresses of this user that must have no access. */
-function formerAddresses({ strays, staleInvites }: Person): readonly Former[] {
+function formerAddresses(person: Person): readonly Former[] {
   return [
-    ...strays.map(({ address, memberId, isLocked }) => ({
+    ...withdrawn(person).map(({ address, memberId, isLocked }) => ({
       address,
       actual: isLocked ? 'locked' : 'member',
       isAbout: (change: Change) => change.kind === 'lock' && change.memberId === memberId,
     })),
-    ...staleInvites.map(({ address }) => ({
+    ...person.staleInvites.map(({ address }) => ({
       address,
       actual: 'invited',
       isAbout: (change: Change) => change.kind === 'revokeInvite' && change.address === address,
     })),
   ];
+}
+
+/** Members who are to have no access, and are not the account that the user has or is looked for by. */
+function withdrawn({ member, address, strays, lookalikes }: Person): readonly WorkspaceMember[] {
+  const others = lookalikes.filter((one) => member !== null || one.member.address !== address);
+  return [...strays, ...others.map((one) => one.member)];
 }
 
 function explainFormer({ address, actual, isAbout }: Former, input: ExplainInput, pending: Pending): Aspect {
@@ -394,12 +408,19 @@ function obstacleTo(planned: PlannedChange, { person, now, notes, ledger }: Expl
   const key = changeKey(planned.change);
   const refused = person.refused.get(key);
   if (refused !== undefined && now < refused.until) return { kind: 'refused', ...refused };
+  const members = person.lookalikes.map(({ member }) => member);
+  if (planned.change.kind === 'lock' && isAmong(members, planned.change) && !person.released.has(key))
+    return { kind: 'ambiguousMember', members };
   const note = notes?.find((one) => changeKey(one.planned.change) === key);
   if (note !== undefined) return { kind: 'withheld', note };
   if (person.held.has(key) && !person.released.has(key)) return { kind: 'held' };
   const row = latest(ledger.filter((fact) => fact.changeKey === key));
   const isOpenRow = row?.state === 'planned' || row?.state === 'sending' || row?.state === 'ambiguous';
   return { kind: 'underWay', state: isOpenRow ? row.state : null };
+}
+
+function isAmong(members: readonly WorkspaceMember[], change: { readonly memberId: MemberId }): boolean {
+  return members.some(({ memberId }) => memberId === change.memberId);
 }
 
 function groupIds({ groups, memberGroups }: Person): readonly WorkspaceGroupId[] {
@@ -410,7 +431,8 @@ function resources({ shares, givenShares, heldShares }: Person): readonly string
   return [...new Set([...shares.keys(), ...givenShares.keys(), ...heldShares.keys()])];
 }
 
-function isAccess(change: Change, { member, address, strays }: Person): boolean {
+function isAccess(change: Change, person: Person): boolean {
+  const { member, address } = person;
   switch (change.kind) {
     case 'invite':
     case 'revokeInvite':
@@ -418,7 +440,7 @@ function isAccess(change: Change, { member, address, strays }: Person): boolean 
     case 'lock':
     case 'unlock':
       // A member of before (removed, invited again) had another id.
-      if (member === null) return !strays.some(({ memberId }) => memberId === change.memberId);
+      if (member === null) return !withdrawn(person).some(({ memberId }) => memberId === change.memberId);
       return change.memberId === member.memberId;
     case 'setSeat':
     case 'addToGroup':

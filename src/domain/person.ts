@@ -59,6 +59,13 @@ export interface GivenShare {
   readonly before?: ShareRole | null;
 }
 
+/** One of several members at one address (lookalikes.ts). */
+export interface Lookalike {
+  readonly member: WorkspaceMember;
+  /** Must never be locked. */
+  readonly isProtected: boolean;
+}
+
 /** An account that was handed over to the present one. */
 export interface Predecessor {
   readonly member: WorkspaceMember;
@@ -108,6 +115,11 @@ export interface Person {
   readonly memberGroups: ReadonlySet<WorkspaceGroupId>;
   /** Members at addresses of this user that must have no access (withdrawn invites), claimed by no live user. */
   readonly strays: readonly WorkspaceMember[];
+  /**
+   * Members at an address of this user that several members have: which of them is the user's is not
+   * known. None for an active user who is linked, whose own address is not looked at.
+   */
+  readonly lookalikes: readonly Lookalike[];
   /** The latest invite for `address`, any state; null if none was ever decided. */
   readonly invite: Invite | null;
   /** Open invites (sending, invited, ambiguous) for other addresses. */

@@ -4,6 +4,7 @@
  * | desired            | workspace                                   | changes                                    |
  * |--------------------|---------------------------------------------|--------------------------------------------|
  * | active             | not there, never seen                       | invite                                     |
+ * | active             | several members at the address              | none until only one is left                |
  * | active             | was a member, has gone                      | none until the IdP turns active on afresh  |
  * | active             | invite pending                              | none; invite again after the TTL, 3 times  |
  * | active             | pending, now wanting a lower seat           | revokeInvite, then invite                  |
@@ -18,6 +19,7 @@
  * | inactive           | member unlocked                             | lock (groups, seat and shares stay)        |
  * | deleted            | member                                      | lock, removeFromGroup, unshare             |
  * | inactive, deleted  | a watched address appears as a member       | lock                                       |
+ * | inactive, deleted  | several members at the address              | lock, all held (policies)                  |
  * | any                | e-mail changed, old invite pending          | revokeInvite old, then as above            |
  * | active             | e-mail changed, member                      | none, or hand-over (plan-handover.ts)      |
  * | protected          | any                                         | none                                       |
@@ -28,11 +30,12 @@
  *
  * A deleted member is locked first and tidied afterwards: access must not hang on a group call.
  */
+import { isSought } from './lookalikes.js';
 import type { Invite, Person } from './person.js';
 import { lockPredecessors, planPredecessors } from './plan-handover.js';
 import { planShare } from './plan-shares.js';
 import type { Rules } from './rules.js';
-import { changeKey, isHigherSeat, type Change, type Millis, type SeatType } from './types.js';
+import { changeKey, isHigherSeat, type Change, type Millis, type SeatType, type WorkspaceMember } from './types.js';
 
 /** The SCIM attribute whose value asked for a change: what a refusal would restore. */
 export type CausingAttribute = 'active' | 'emails' | 'seatType' | 'roles' | 'groups' | 'entitlements';
@@ -58,11 +61,11 @@ export const MAX_INVITE_ROUNDS = 3;
 export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
   if (!person.managed || person.protection !== null) return EMPTY;
   const changes: PlannedChange[] = [];
-  for (const stray of person.strays) {
-    if (!stray.isLocked)
+  for (const { memberId, address, isLocked } of [...person.strays, ...suspects(person)]) {
+    if (!isLocked)
       changes.push({
-        change: { kind: 'lock', memberId: stray.memberId, reason: 'withdrawn' },
-        why: `access of ${stray.address} was withdrawn`,
+        change: { kind: 'lock', memberId, reason: 'withdrawn' },
+        why: `access of ${address} was withdrawn`,
         attribute: 'active',
       });
   }
@@ -88,6 +91,13 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
 
 const EMPTY: Plan = { changes: [], needsReading: false };
 
+/** One of these was to lose access, and it is not known which: policies/ambiguous-member.ts holds what is planned. */
+function suspects(person: Person): readonly WorkspaceMember[] {
+  return person.lookalikes.flatMap(({ member, isProtected }) =>
+    isProtected || isSought(member, person) ? [] : [member],
+  );
+}
+
 function isRefused(person: Person, change: Change, now: Millis): boolean {
   const refused = person.refused.get(changeKey(change));
   return refused !== undefined && now < refused.until;
@@ -107,7 +117,7 @@ export function pointlessRefusals(person: Person, rules: Rules, now: Millis): re
 /** No member yet: decides whether an invite is due. Returns whether a reading must come first. */
 function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedChange[]): boolean {
   const { address, invite } = person;
-  if (address === null) return false;
+  if (address === null || person.lookalikes.some(({ member }) => isSought(member, person))) return false;
   if (person.removedAt !== null && !person.activationFresh && !isInvitedBack(person)) return false;
   const seat = person.seat?.seatType ?? person.member?.seatType ?? rules.defaultSeat;
   const wanted: PlannedChange = {

@@ -17,13 +17,15 @@ export interface Situation {
   readonly held: number;
   /** Changes refused for good and not yet tried again. */
   readonly refused: number;
+  /** Several members have the address: which is the user's is not guessed. */
+  readonly isAmbiguous: boolean;
 }
 
 /** What needs a person's eye comes first, then what is so. */
 export function statusOf(situation: Situation): UserStatus {
   if (situation.isProtected) return 'protected';
   if (situation.held > 0) return 'held';
-  if (situation.refused > 0) return 'failed';
+  if (situation.refused > 0 || situation.isAmbiguous) return 'failed';
   if (situation.member !== null) return situation.member.isLocked ? 'locked' : 'member';
   switch (situation.invite) {
     case 'invited':

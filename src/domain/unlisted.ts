@@ -11,8 +11,9 @@ export const isUnlisted = (memberId: MemberId): boolean => memberId.includes('@'
 
 /** As whom the invitee would be a member; null: there is nothing to go by. */
 export function presumedMember(person: Person): WorkspaceMember | null {
-  const { address, invite, member, managed, protection } = person;
+  const { address, invite, member, managed, protection, lookalikes } = person;
   if (!managed || protection !== null || member !== null || address === null || invite === null) return null;
+  if (lookalikes.length > 0) return null;
   return {
     ...{ memberId: address as string as MemberId, email: address, address },
     ...{ firstName: null, seatType: invite.seatType, isOwner: false, isLocked: false },

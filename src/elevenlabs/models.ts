@@ -4,9 +4,9 @@
  */
 import type { ElevenLabs } from '@elevenlabs/elevenlabs-js';
 import { foldAddress } from '../domain/fold.js';
+import { idIn, type IdsByAddress } from '../domain/lookalikes.js';
 import {
   SEAT_TYPES,
-  type Address,
   type MemberId,
   type ResourceRef,
   type SeatType,
@@ -16,8 +16,6 @@ import {
 } from '../domain/types.js';
 import { isRecord } from './error-body.js';
 import type { KeyIdentity, ResourceMetadata } from './port.js';
-
-export type MembersByAddress = ReadonlyMap<Address, MemberId>;
 
 /** An answer that no correct server gives. */
 export function senseless(what: string): Error {
@@ -48,10 +46,6 @@ function toSeatType(seat: string | undefined): SeatType | null {
   return SEAT_TYPES.find((known) => known === seat) ?? null;
 }
 
-export function byAddress(members: readonly WorkspaceMember[]): MembersByAddress {
-  return new Map(members.map((member) => [member.address, member.memberId]));
-}
-
 /**
  * The API answers with an object; what its keys are is not documented, so each group's own id
  * counts. `members` are ids; should they be e-mail addresses, they are resolved by the last member
@@ -59,7 +53,7 @@ export function byAddress(members: readonly WorkspaceMember[]): MembersByAddress
  */
 export function toGroups(
   record: Readonly<Record<string, ElevenLabs.WorkspaceGroupResponseModel>>,
-  known: MembersByAddress,
+  known: IdsByAddress,
 ): readonly WorkspaceGroup[] {
   const groups = new Map<string, WorkspaceGroup>();
   for (const entry of Object.values(record)) {
@@ -76,10 +70,9 @@ export function toGroups(
   return [...groups.values()];
 }
 
-function toMemberId(member: string, known: MembersByAddress): MemberId {
+function toMemberId(member: string, known: IdsByAddress): MemberId {
   if (!member.includes('@')) return member as MemberId;
-  const address = foldAddress(member);
-  return known.get(address) ?? (address as string as MemberId);
+  return idIn(known, member) ?? (foldAddress(member) as string as MemberId);
 }
 
 export interface FoundGroup {

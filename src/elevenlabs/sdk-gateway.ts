@@ -10,20 +10,11 @@
 import type * as Sdk from '@elevenlabs/elevenlabs-js';
 import type { ElevenLabs, ElevenLabsClient } from '@elevenlabs/elevenlabs-js';
 import type { Clock } from '../clock.js';
+import { idsByAddress, type IdsByAddress } from '../domain/lookalikes.js';
 import { classify, requestIdOf } from './classify.js';
 import { isRecord } from './error-body.js';
 import { createExchange, type Exchange } from './exchange.js';
-import {
-  byAddress,
-  identityFromRaw,
-  senseless,
-  toFoundGroups,
-  toGroups,
-  toIdentity,
-  toMembers,
-  toResource,
-  type MembersByAddress,
-} from './models.js';
+import { identityFromRaw, senseless, toFoundGroups, toGroups, toIdentity, toMembers, toResource } from './models.js';
 import { GatewayError, type Answer, type GatewayMethod, type ShareTarget, type WorkspaceGateway } from './port.js';
 import { requireAddress, requireId, requireUsageLimit } from './request-checks.js';
 import { dateOf } from './retry-after.js';
@@ -68,7 +59,7 @@ type Caller = <R, T>(call: Call<R, T>) => Promise<Answer<T>>;
 export function createSdkGateway(options: SdkGatewayOptions): SdkGateway {
   const load = lazySdk();
   const call = createCaller(options, load);
-  let known: MembersByAddress = new Map();
+  let known: IdsByAddress = new Map();
   return {
     load: async () => {
       await load();
@@ -86,8 +77,8 @@ export function createSdkGateway(options: SdkGatewayOptions): SdkGateway {
 
 function readMethods(
   call: Caller,
-  known: () => MembersByAddress,
-  remember: (members: MembersByAddress) => void,
+  known: () => IdsByAddress,
+  remember: (members: IdsByAddress) => void,
 ): Pick<WorkspaceGateway, 'identity' | 'listMembers' | 'listGroups' | 'searchGroups'> {
   return {
     identity: () =>
@@ -108,7 +99,7 @@ function readMethods(
         send: (client) => client.workspace.members.list(),
         read: toMembers,
       });
-      remember(byAddress(answer.value));
+      remember(idsByAddress(answer.value));
       return answer;
     },
     listGroups: () =>

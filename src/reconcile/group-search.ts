@@ -3,6 +3,7 @@
  * and of which case, is not documented: what comes back is compared by us.
  */
 import { fold } from '../domain/fold.js';
+import { idIn, idsByAddress } from '../domain/lookalikes.js';
 import type { MemberId, WorkspaceGroup } from '../domain/types.js';
 import type { Store } from '../store/port.js';
 import type { WorkspaceGateway } from '../elevenlabs/port.js';
@@ -16,12 +17,12 @@ export async function searchGroups(
   aliases: ReadonlyMap<string, string>,
 ): Promise<readonly WorkspaceGroup[]> {
   const found = new Map<string, WorkspaceGroup>();
-  const idByAddress = new Map((await store.members()).map((member) => [member.address as string, member.memberId]));
+  const ids = idsByAddress(await store.members());
   for (const name of await wantedNames(store, aliases)) {
     for (const hit of (await gateway.searchGroups(name)).value) {
       if (nameKey(hit.name) !== nameKey(name)) continue;
       const memberIds = hit.memberEmails
-        .map((email) => idByAddress.get(fold(email.trim())))
+        .map((email) => idIn(ids, email))
         .filter((id): id is MemberId => id !== undefined);
       found.set(hit.groupId, { groupId: hit.groupId, name: hit.name, memberIds, readOnly: false });
     }

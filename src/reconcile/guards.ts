@@ -5,8 +5,10 @@
  */
 import type { AlertKind, Alerts } from '../alerts.js';
 import type { Clock } from '../clock.js';
+import { inTheWay, lookalikesInWords } from '../domain/lookalikes.js';
 import type { Person } from '../domain/person.js';
 import type { PlannedChange } from '../domain/plan.js';
+import { ambiguousMember } from '../domain/policies/ambiguous-member.js';
 import { brake, EMPTY_HISTORY, historyFrom, isLoss, type BrakeHistory } from '../domain/policies/brake.js';
 import { driftMode } from '../domain/policies/drift-mode.js';
 import { dryRun, type DryRunReason } from '../domain/policies/dry-run.js';
@@ -75,6 +77,7 @@ export class Guards {
     this.#policies = [
       ownership,
       undoHold,
+      ambiguousMember,
       driftMode(() => rules().drift),
       flapGuard(() => this.#repairs, monotonic),
       repeatGuard(() => this.#sent, monotonic),
@@ -129,6 +132,7 @@ export class Guards {
   /** Tells what is held, once per change: log and alert. */
   tell(subject: Subject, { notes }: Sorted, person: Person | null): void {
     const { log } = this.#options;
+    if (person !== null) this.#tellAmbiguity(person);
     for (const note of notes) {
       if (note.fate === 'waiting' || (note.fate === 'dropped' && !note.alert)) continue;
       const { change } = note.planned;
@@ -136,6 +140,15 @@ export class Guards {
       log.warn({ subject, change: change.kind, policy: note.policy, reason: note.reason }, `a change is ${note.fate}`);
       if (note.alert) this.#alert(note, subject, person);
     }
+  }
+
+  #tellAmbiguity({ userId, address, userName, desired, lookalikes }: Person): void {
+    const members = inTheWay({ desired, address, lookalikes });
+    if (members.length === 0) return;
+    const { alerts } = this.#options;
+    const effect = desired === 'active' ? 'is not linked to a member' : 'should have no access, and may still have it';
+    const text = `${address ?? userName} ${effect}: ${lookalikesInWords(members)}.`;
+    alerts.raise('ambiguousMember', text, { subject: `user:${userId}`, members: members.length }, userId);
   }
 
   #alert(note: PolicyNote, subject: Subject, person: Person | null): void {

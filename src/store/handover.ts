@@ -9,7 +9,7 @@ import { principalKey } from '../domain/types.js';
 import { uniqueness } from '../errors.js';
 import type { Core } from './core.js';
 import { forgetPrincipalGifts, heldBy, refOfKey } from './given-shares.js';
-import { findMember, findMemberByAddress, groupsOfMember, toMember, type MemberRow } from './mirror.js';
+import { findMember, groupsOfMember, membersAt, toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { liveUserOfMember, rowOfSeq, type UserRow } from './users.js';
 
@@ -72,14 +72,14 @@ export function markCopied(core: Core, userId: string): void {
  * account, with everything in it.
  */
 export function checkNobodysAccount(core: Core, address: Address | null, own: UserRow | null): void {
-  const member = address === null ? null : findMemberByAddress(core, address);
-  if (member === null) return;
-  const holder = holderOf(core, member);
-  if (holder === null || holder.seq === own?.seq || holder.address === address) return;
-  throw uniqueness(
-    `emails: ElevenLabs still knows user ${holder.id} (userName "${holder.user_name}", now "${holder.address ?? ''}") by the address "${member.address}". ` +
-      'Change the address of that account in ElevenLabs, or remove the account there; then send the request again.',
-  );
+  for (const member of address === null ? [] : membersAt(core, address)) {
+    const holder = holderOf(core, member);
+    if (holder === null || holder.seq === own?.seq || holder.address === address) continue;
+    throw uniqueness(
+      `emails: ElevenLabs still knows user ${holder.id} (userName "${holder.user_name}", now "${holder.address ?? ''}") by the address "${member.address}". ` +
+        'Change the address of that account in ElevenLabs, or remove the account there; then send the request again.',
+    );
+  }
 }
 
 function holderOf(core: Core, { memberId }: WorkspaceMember): UserRow | null {

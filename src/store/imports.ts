@@ -12,6 +12,7 @@ import type { Core } from './core.js';
 import { linkTo } from './group-links.js';
 import { insertGroup } from './group-writes.js';
 import { findGroupOfName, type GroupRow } from './groups.js';
+import { isFree } from './lookalikes.js';
 import { findWorkspaceGroup, toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { groupSubject, userSubject } from './subject.js';
@@ -20,7 +21,7 @@ import { documentOf, liveUserOfName, type UserRow } from './users.js';
 
 const ACTOR = 'bridge';
 
-/** Members that belong to no user, live or deleted, and are watched by nobody. */
+/** Members that belong to no user, live or deleted, are watched by nobody, and have their address to themselves. */
 export function importMembers(core: Core, cause: string): readonly number[] {
   if (!core.rules().importExisting) return [];
   const imported: number[] = [];
@@ -115,6 +116,11 @@ export function followMember(
   });
 }
 
+/** Stood for one of several members at an address: an IdP that found it would have been told whose account it is. */
+export function dropAmbiguous(core: Core, cause: string): void {
+  for (const row of core.all<UserRow>(SELECT_AMBIGUOUS)) dropImported(core, row, cause);
+}
+
 /** The member of an unmanaged user has gone, and the user with it. */
 export function dropImported(core: Core, row: UserRow, cause: string): void {
   writeAudit(core, {
@@ -173,7 +179,16 @@ const SELECT_IMPORTABLE = `SELECT m.* FROM workspace_members AS m
   WHERE NOT EXISTS (SELECT 1 FROM users AS u WHERE u.member_id = m.member_id)
     AND NOT EXISTS (SELECT 1 FROM predecessors AS p WHERE p.member_id = m.member_id)
     AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.address = m.address AND u.deleted_at IS NULL)
-    AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.address = m.address)`;
+    AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.address = m.address)
+    AND NOT EXISTS (SELECT 1 FROM workspace_members AS o WHERE o.address = m.address AND o.member_id <> m.member_id AND ${isFree('o')})`;
+// Whom an IdP has ever written keeps the link.
+const SELECT_AMBIGUOUS = `WITH
+    shared AS (SELECT address FROM workspace_members GROUP BY address HAVING COUNT(*) > 1),
+    imported AS (SELECT * FROM users WHERE managed = 0 AND last_writer IS NULL AND origin = 'adopted' AND deleted_at IS NULL)
+  SELECT u.* FROM shared AS s JOIN workspace_members AS m ON m.address = s.address
+  JOIN imported AS u ON u.member_id = m.member_id
+  WHERE EXISTS (SELECT 1 FROM workspace_members AS o WHERE o.address = m.address AND o.member_id <> m.member_id
+    AND ((${isFree('o')}) OR o.member_id IN (SELECT member_id FROM imported)))`;
 const SELECT_IMPORTABLE_GROUPS = `SELECT w.group_id, w.name FROM workspace_groups AS w
   WHERE NOT EXISTS (SELECT 1 FROM groups AS g WHERE g.workspace_group_id = w.group_id)
     AND NOT EXISTS (SELECT 1 FROM workspace_groups AS o WHERE o.name_key = w.name_key AND o.group_id <> w.group_id)`;

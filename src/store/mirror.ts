@@ -39,10 +39,9 @@ export function findMember(core: Core, memberId: MemberId | null): WorkspaceMemb
   return row === undefined ? null : toMember(row);
 }
 
-/** Addresses are unique upstream; should two share one, the one with access counts. */
-export function findMemberByAddress(core: Core, address: Address): WorkspaceMember | null {
-  const row = core.get<MemberRow>(SELECT_BY_ADDRESS, address);
-  return row === undefined ? null : toMember(row);
+/** Mostly one: whether upstream tells addresses apart by case is not documented. */
+export function membersAt(core: Core, address: Address): readonly WorkspaceMember[] {
+  return core.all<MemberRow>(SELECT_BY_ADDRESS, address).map(toMember);
 }
 
 export function findOwner(core: Core): WorkspaceMember | null {
@@ -119,7 +118,7 @@ export function dropGroupMember(core: Core, groupId: WorkspaceGroupId, memberId:
   core.run('DELETE FROM workspace_group_members WHERE group_id = ? AND member_id = ?', groupId, memberId);
 }
 
-const SELECT_BY_ADDRESS = 'SELECT * FROM workspace_members WHERE address = ? ORDER BY is_locked, member_id LIMIT 1';
+const SELECT_BY_ADDRESS = 'SELECT * FROM workspace_members WHERE address = ? ORDER BY member_id';
 const SELECT_GROUP_MEMBERS = 'SELECT group_id, member_id FROM workspace_group_members ORDER BY group_id, member_id';
 const SELECT_WRITABLE_GROUPS = `SELECT m.group_id FROM workspace_group_members AS m
   JOIN workspace_groups AS g ON g.group_id = m.group_id WHERE m.member_id = ? AND g.read_only = 0`;

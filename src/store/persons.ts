@@ -17,13 +17,14 @@ import { givenTo, heldBy, refOf, toGiven } from './given-shares.js';
 import { predecessorsOf } from './handover.js';
 import { invitesOf, latestInvite, staleInvites, toInvite } from './invites.js';
 import { openLedgerRows, type OpenLedgerRow } from './ledger.js';
+import { lookalikesOf } from './lookalikes.js';
 import { findMember, groupsOfMember, toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { refusedOf } from './refused.js';
 import { membersReadAt } from './settings.js';
 import { userSubject } from './subject.js';
 import { readGroupsOfUser, type GroupOfUser } from './user-groups.js';
-import { documentOf, rowOfUser, type UserRow } from './users.js';
+import { desiredOf, documentOf, rowOfUser, type UserRow } from './users.js';
 
 export function readPerson(core: Core, userId: UserId): Person | null {
   const row = rowOfUser(core, userId);
@@ -36,6 +37,8 @@ export function readPerson(core: Core, userId: UserId): Person | null {
   const invite = latestInvite(invites, row.address);
   const open = openLedgerRows(core, userSubject(userId));
   const principal = member === null ? null : principalKey({ kind: 'member', memberId: member.memberId });
+  const lookalikes = lookalikesOf(core, row);
+  const ambiguous = new Set(lookalikes.map((one) => one.member.memberId));
   const given = givenShares(core, principal);
   const entitlements = elementsAt(document, 'entitlements').flatMap((item) => textAt(item, 'value') ?? []);
   return {
@@ -65,7 +68,8 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     seatDeclined: row.seat_declined,
     member,
     memberGroups: new Set(member === null ? [] : groupsOfMember(core, member.memberId)),
-    strays: straysOf(core, userId, row.member_id),
+    strays: straysOf(core, userId, row.member_id).filter(({ memberId }) => !ambiguous.has(memberId)),
+    lookalikes,
     invite: invite === null ? null : toInvite(core, invite),
     staleInvites: staleInvites(invites, row.address).map((stale) => toInvite(core, stale)),
     protection: protectionOf(core, member, row.address),
@@ -80,16 +84,14 @@ export function readPerson(core: Core, userId: UserId): Person | null {
   };
 }
 
-/** What an undo held is no longer held once the IdP has spoken: no other limit takes it for its own. */
+/**
+ * What an undo held is no longer held once the IdP has spoken, nor what was ambiguous once it is not:
+ * no other limit takes it for its own.
+ */
 function heldOf(open: readonly OpenLedgerRow[], row: UserRow): ReadonlySet<string> {
   const isHeld = ({ state, released, code }: OpenLedgerRow): boolean =>
-    state === 'held' && released !== 1 && (code !== 'undoHold' || row.undone_at !== null);
+    state === 'held' && released !== 1 && code !== 'ambiguousMember' && (code !== 'undoHold' || row.undone_at !== null);
   return new Set(open.filter(isHeld).map(({ key }) => key));
-}
-
-function desiredOf(row: UserRow): Person['desired'] {
-  if (row.deleted_at !== null) return 'deleted';
-  return row.active === 1 ? 'active' : 'inactive';
 }
 
 function wantedGroups(core: Core, groups: readonly GroupOfUser[]): ReadonlyMap<WorkspaceGroupId, string> {

@@ -4,14 +4,14 @@ import { PRIORITY } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
 import { endIfSettled, forgetPredecessor, heirsOf } from './handover.js';
-import { dropImported, followMember, importMembers } from './imports.js';
-import { findMember } from './mirror.js';
+import { dropAmbiguous, dropImported, followMember, importMembers } from './imports.js';
+import { isFree } from './lookalikes.js';
 import { diffMembers, type ChangedMember, type MemberDiff } from './mirror-diff.js';
 import type { ReadingEffect } from './port.js';
 import type { Concerned } from './reading.js';
 import { userSubject } from './subject.js';
 import { nameUnlisted } from './unlisted.js';
-import { joinMirrorGroups, linkMember, unlinkGoneMember } from './user-links.js';
+import { findFreeMember, joinMirrorGroups, linkMember, unlinkGoneMember } from './user-links.js';
 import { rowOfSeq, type UserRow } from './users.js';
 
 export interface ReadingContext {
@@ -31,8 +31,14 @@ export function applyMembers(
   const diff = diffMembers(core, members, context.startedAt);
   for (const member of diff.gone) memberGone(core, member, context);
   for (const change of diff.changed) memberChanged(core, change, context);
+  dropAmbiguous(core, context.cause);
   const accepted = linkByAddress(core, context);
-  for (const member of [...diff.added, ...diff.changed.map(({ after }) => after)]) watchersOf(core, member, context);
+  const came = [...diff.added, ...diff.changed.map(({ after }) => after)];
+  for (const member of came) watchersOf(core, member, context);
+  const moved = diff.changed.filter(({ before, after }) => before.address !== after.address);
+  const left = [...diff.gone, ...moved.map(({ before }) => before)];
+  for (const { address } of came) crowdAt(core, address, 2, context);
+  for (const { address } of left) crowdAt(core, address, 1, context);
   const imported = importMembers(core, context.cause);
   for (const seq of imported) {
     const { member_id: memberId } = rowOfSeq(core, seq);
@@ -86,11 +92,12 @@ function memberChanged(core: Core, change: ChangedMember, context: ReadingContex
 /** A member whose address is that of a user without one: an invite was accepted, or somebody was found. */
 function linkByAddress(core: Core, context: ReadingContext): ReadingEffect['accepted'] {
   const accepted: { userId: UserId; address: Address }[] = [];
-  for (const [seq, memberId] of core.raw<[number, MemberId]>(SELECT_LINKABLE)) {
-    const member = findMember(core, memberId);
+  for (const seq of core.values<number>(SELECT_LINKABLE)) {
     const row = rowOfSeq(core, seq);
     const isOpen = row.member_id === null || row.handover_since !== null;
-    if (member === null || !isOpen || core.value(HAS_LIVE_USER, memberId) === 1) continue;
+    const member = isOpen ? findFreeMember(core, row.address) : null;
+    if (member === null) continue;
+    const { memberId } = member;
     const how = linkMember(core, seq, member);
     if (how === 'accepted') accepted.push({ userId: row.id, address: member.address });
     writeAudit(core, {
@@ -112,6 +119,12 @@ function watchersOf(core: Core, member: WorkspaceMember, context: ReadingContext
   context.concerned.users(core.values<number>(SELECT_WATCHERS, member.address), PRIORITY.withdrawal);
 }
 
+/** Several members have, or had, this address: for those who are looked for there that may mean something else now. */
+function crowdAt(core: Core, address: Address, atLeast: number, context: ReadingContext): void {
+  if ((core.value<number>(COUNT_AT, address) ?? 0) < atLeast) return;
+  context.concerned.users(core.values<number>(SELECT_LOOKED_FOR, address, address), PRIORITY.withdrawal);
+}
+
 function adminsMoved(diff: MemberDiff): boolean {
   const isAdmin = (member: WorkspaceMember): boolean => member.seatType === 'workspace_admin';
   return (
@@ -124,12 +137,13 @@ function adminsMoved(diff: MemberDiff): boolean {
   );
 }
 
-const SELECT_LINKABLE = `SELECT u.seq, m.member_id FROM workspace_members AS m
+const SELECT_LINKABLE = `SELECT DISTINCT u.seq FROM workspace_members AS m
   JOIN users AS u ON u.address = m.address AND u.deleted_at IS NULL
-  WHERE (u.member_id IS NULL OR (u.handover_since IS NOT NULL AND u.member_id <> m.member_id))
-    AND NOT EXISTS (SELECT 1 FROM predecessors AS p WHERE p.member_id = m.member_id)
-  ORDER BY m.is_locked, m.member_id`;
+  WHERE (u.member_id IS NULL OR (u.handover_since IS NOT NULL AND u.member_id <> m.member_id)) AND ${isFree('m')}`;
 const HAS_LIVE_USER = 'SELECT 1 FROM users WHERE member_id = ? AND deleted_at IS NULL';
 const SELECT_WATCHERS = 'SELECT u.seq FROM watches AS w JOIN users AS u ON u.id = w.user_id WHERE w.address = ?';
+const COUNT_AT = 'SELECT COUNT(*) FROM workspace_members WHERE address = ?';
+const SELECT_LOOKED_FOR = `SELECT seq FROM users WHERE address = ? AND deleted_at IS NULL
+  UNION SELECT u.seq FROM watches AS w JOIN users AS u ON u.id = w.user_id WHERE w.address = ?`;
 const SELECT_ADMINS = `SELECT u.seq FROM workspace_members AS m JOIN users AS u ON u.member_id = m.member_id AND u.deleted_at IS NULL
   WHERE m.seat_type = 'workspace_admin' AND m.is_locked = 0`;

@@ -23,14 +23,7 @@ import { listLeavers } from './leavers.js';
 import { queryLedger } from './ledger.js';
 import { createLists } from './lists.js';
 import { migrate, requireUpToDate } from './migrate.js';
-import {
-  countMembers,
-  findMember,
-  findMemberByAddress,
-  findOwner,
-  listMembers,
-  listWorkspaceGroups,
-} from './mirror.js';
+import { countMembers, findMember, findOwner, listMembers, listWorkspaceGroups } from './mirror.js';
 import { readPerson } from './persons.js';
 import type {
   DirectoryStore,
@@ -188,7 +181,6 @@ function workspaceStore(core: Core): WorkspaceStore {
     owner: () => core.read(() => findOwner(core)),
     memberCounts: () => core.read(() => countMembers(core)),
     groups: () => core.read(() => listWorkspaceGroups(core)),
-    memberByAddress: (address) => core.read(() => findMemberByAddress(core, address)),
     member: (memberId) => core.read(() => findMember(core, memberId)),
     applyReading: (reading, cause) => core.write(() => applyReading(core, reading, cause)),
     membersReadAt: () => core.read(() => membersReadAt(core)),

@@ -1,4 +1,5 @@
 /** Numbers for the admin page and the metrics: open work, counters by the hour, calls that belong to no change. */
+import { AMBIGUOUS_MEMBER } from '../domain/drift.js';
 import type { LinkStatus, Millis, UserStatus } from '../domain/types.js';
 import type { Core } from './core.js';
 import type { DriftRow, HourlyCount, Numbers, ReadingCall, ReadingCallRow, StatisticsStore } from './port.js';
@@ -50,6 +51,7 @@ export function readNumbers(core: Core): Numbers {
     agenda: agenda?.agenda ?? 0,
     oldestDueAt: agenda?.oldestDueAt ?? null,
     driftOpen: core.value<number>('SELECT COUNT(*) FROM drift WHERE ended_at IS NULL') ?? 0,
+    ambiguousMembers: core.value<number>(COUNT_AMBIGUOUS, AMBIGUOUS_MEMBER) ?? 0,
     bytes: (core.value<number>('PRAGMA page_count') ?? 0) * (core.value<number>('PRAGMA page_size') ?? 0),
   };
 }
@@ -76,6 +78,7 @@ const COUNT_AGENDA = 'SELECT COUNT(*) AS agenda, MIN(due_at) AS oldestDueAt FROM
 const COUNT_USERS = 'SELECT status, COUNT(*) FROM users WHERE deleted_at IS NULL GROUP BY status';
 const COUNT_GROUPS = 'SELECT link_status, COUNT(*) FROM groups GROUP BY link_status';
 const COUNT_INVITES = 'SELECT state, COUNT(*) FROM invites GROUP BY state';
+const COUNT_AMBIGUOUS = 'SELECT COUNT(*) FROM drift WHERE ended_at IS NULL AND kind = ?';
 const DRIFT_COLUMNS = 'SELECT id, subject, kind, detail, found_at AS foundAt, ended_at AS endedAt, outcome FROM drift';
 const SELECT_OPEN_DRIFT = `${DRIFT_COLUMNS} WHERE ended_at IS NULL ORDER BY id DESC LIMIT ?`;
 const SELECT_ENDED_DRIFT = `${DRIFT_COLUMNS} WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT ?`;

@@ -1,4 +1,5 @@
 /** Members whom no list has shown, because the API key may not list them (domain/unlisted.ts). */
+import { idIn, idsByAddress } from '../domain/lookalikes.js';
 import { isUnlisted } from '../domain/unlisted.js';
 import { principalKey, type Address, type Change, type MemberId, type WorkspaceMember } from '../domain/types.js';
 import { PRIORITY, scheduleUsers } from './agenda.js';
@@ -33,9 +34,10 @@ export function linkUnlisted(core: Core, user: UserRow, change: Change, cause: s
 export function nameUnlisted(core: Core, members: readonly WorkspaceMember[]): void {
   const presumed = core.raw<[MemberId, Address]>(SELECT_UNLISTED);
   if (presumed.length === 0) return;
-  const byAddress = new Map(members.map((member) => [member.address, member.memberId]));
+  const ids = idsByAddress(members);
   for (const [unlisted, address] of presumed) {
-    const memberId = byAddress.get(address);
+    // Calls went to the address as it is here: that is how the right one is written, should several fold to it.
+    const memberId = idIn(ids, address);
     if (memberId === undefined || findMember(core, memberId) !== null) continue;
     for (const sql of RENAME) core.run(sql, memberId, unlisted);
     const [to, from] = [memberId, unlisted].map((id) => principalKey({ kind: 'member', memberId: id }));

@@ -5,6 +5,7 @@ import type { Address, UserId, WorkspaceMember } from '../domain/types.js';
 import { invalidValue, mutability, notFound, preconditionFailed, uniqueness } from '../errors.js';
 import type { Core } from './core.js';
 import { invitesOf, latestInvite } from './invites.js';
+import { isAmbiguous } from './lookalikes.js';
 import type { WriteContext } from './port.js';
 import { protectionInWords, protectionOf } from './protection.js';
 import { findUserRow, type UserRow } from './users.js';
@@ -75,9 +76,9 @@ function slotInWords(slot: ChosenAddress['slot']): string {
   }
 }
 
-/** An invite would be the effect: the mapping file may forbid it. */
+/** An invite would be the effect, unless it is not known who is there already: the mapping file may forbid it. */
 export function checkMayInvite(core: Core, address: Address | null, userId: UserId | null): void {
-  if (address === null || mayInvite(address, core.rules().inviteOnly)) return;
+  if (address === null || mayInvite(address, core.rules().inviteOnly) || isAmbiguous(core, address)) return;
   const invite = userId === null ? null : latestInvite(invitesOf(core, userId), address);
   if (invite !== null && ['sending', 'invited', 'ambiguous', 'expired'].includes(invite.state)) return;
   throw invalidValue(

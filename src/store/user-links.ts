@@ -8,21 +8,19 @@ import { changeKey, type Address, type MemberId, type WorkspaceMember } from '..
 import { unsettleUsers } from './agenda.js';
 import type { Core } from './core.js';
 import { leaveAllFound } from './found-members.js';
-import { isPredecessor, leaveMember } from './handover.js';
+import { leaveMember } from './handover.js';
 import { acceptInvites } from './invites.js';
 import { endAmbiguousInvites, forgetRefusedInvites } from './ledger.js';
-import { findMemberByAddress } from './mirror.js';
+import { freeMembersAt } from './lookalikes.js';
 import { userSubject } from './subject.js';
 import { seatOfUser } from './user-groups.js';
-import { liveUserOfMember, rowOfSeq, type UserRow } from './users.js';
+import { rowOfSeq, type UserRow } from './users.js';
 
-/** The member of one of these addresses, unless a live user has it. */
+/** The member of the first of these addresses that somebody has whom no live user has. Of several, none. */
 export function findFreeMember(core: Core, ...addresses: readonly (Address | null)[]): WorkspaceMember | null {
   for (const address of addresses) {
-    if (address === null) continue;
-    const member = findMemberByAddress(core, address);
-    if (member === null || isPredecessor(core, member.memberId)) continue;
-    if (liveUserOfMember(core, member.memberId) === undefined) return member;
+    const [member, ...others] = freeMembersAt(core, address);
+    if (member !== undefined) return others.length === 0 ? member : null;
   }
   return null;
 }

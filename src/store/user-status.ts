@@ -3,6 +3,7 @@ import { statusOf } from '../domain/status.js';
 import type { Core } from './core.js';
 import { invitesOf, latestInvite } from './invites.js';
 import { DROPPED, openLedgerRows, type OpenLedgerRow } from './ledger.js';
+import { ambiguityOf } from './lookalikes.js';
 import { findMember } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { userSubject } from './subject.js';
@@ -17,6 +18,7 @@ export function refreshStatus(core: Core, seq: number): UserRow {
 export function refreshStatusOf(core: Core, row: UserRow): UserRow {
   const member = findMember(core, row.member_id);
   const open = openLedgerRows(core, userSubject(row.id)).filter((entry) => stillCounts(entry, core.now()));
+  const ambiguity = ambiguityOf(core, row);
   const status = statusOf({
     managed: row.managed === 1,
     active: row.active === 1 && row.deleted_at === null,
@@ -27,8 +29,9 @@ export function refreshStatusOf(core: Core, row: UserRow): UserRow {
     invite: member === null ? (latestInvite(invitesOf(core, row.id), row.address)?.state ?? null) : null,
     held: count(open, 'held'),
     refused: count(open, 'refused'),
+    isAmbiguous: ambiguity !== null,
   });
-  const lastError = lastErrorOf(open);
+  const lastError = lastErrorOf(open) ?? ambiguity;
   const pending = count(open, 'planned') + count(open, 'sending') + count(open, 'held');
   if (status === row.status && lastError === row.last_error && pending === row.pending_changes) return row;
   core.run(

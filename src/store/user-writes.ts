@@ -15,6 +15,7 @@ import type { Core } from './core.js';
 import { beginHandover, checkNobodysAccount, endIfSettled } from './handover.js';
 import { hasOpenInvite, invitesOf } from './invites.js';
 import { forgetRefusals, supersedeAll } from './ledger.js';
+import { isAmbiguous } from './lookalikes.js';
 import { findMember } from './mirror.js';
 import type { UserRecord, WriteContext, Written } from './port.js';
 import { checkSeat } from './seat-checks.js';
@@ -222,9 +223,9 @@ function checkUpdate(core: Core, row: UserRow, document: Document): NextUser {
   return { document, columns, address };
 }
 
-/** Whether an invite could be sent; a working link that may be out there counts as paid for. */
+/** Whether an invite could be sent: not where several are there already. A working link that may be out counts as paid for. */
 function isInvitable(core: Core, address: Address | null): boolean {
-  return address !== null && !hasOpenInvite(core, address);
+  return address !== null && !hasOpenInvite(core, address) && !isAmbiguous(core, address);
 }
 
 /**
@@ -307,7 +308,7 @@ export function deleteUser(core: Core, id: string, context: WriteContext): void 
   checkUnprotected(core, 'deleted', findMember(core, row.member_id), row.address);
   const subject = userSubject(row.id);
   const memberOf = core.values<string>(SELECT_WANTED_IN, row.seq);
-  if (row.managed === 1 && hasUpstreamTraces(core, row)) {
+  if (row.managed === 1 && (hasUpstreamTraces(core, row) || isAmbiguous(core, row.address))) {
     noteWriter(core, row, context);
     buryUser(core, row.seq);
     if (row.address !== null) watch(core, row.address, row);

@@ -1,5 +1,6 @@
 /** Reading users: rows, records for the SCIM surface, pages. */
 import type { AddressSlot } from '../domain/address.js';
+import type { Person } from '../domain/person.js';
 import type {
   Address,
   Document,
@@ -77,6 +78,11 @@ export function liveUserOfAddress(core: Core, address: Address | null): UserRow 
 
 export function liveUserOfName(core: Core, userNameKey: string): UserRow | undefined {
   return core.get<UserRow>('SELECT * FROM users WHERE user_name_key = ? AND deleted_at IS NULL', userNameKey);
+}
+
+export function desiredOf(row: Pick<UserRow, 'deleted_at' | 'active'>): Person['desired'] {
+  if (row.deleted_at !== null) return 'deleted';
+  return row.active === 1 ? 'active' : 'inactive';
 }
 
 export function documentOf(row: { readonly document: string }): Document {

@@ -320,6 +320,17 @@ describe('work that waits for somebody', () => {
     ]);
   }, 120_000);
 
+  it('is told: who may be one of several members', async () => {
+    await run('migrate');
+    sandbox.control.setSwitches({ emailCaseSensitive: true });
+    for (const email of ['Ann@workspace.example', 'ann@workspace.example']) sandbox.control.addMember({ email });
+    await createUser('ann');
+    expect((await run('sync')).code).toBe(0);
+    expect(await offline('Ambiguous members')).toEqual([
+      finding('warn', '1 user may be one of several members', 'drift'),
+    ]);
+  }, 60_000);
+
   it('does not ask to start a bridge that runs, and whose key is rejected', async () => {
     await run('migrate');
     const env = { ELEVENLABS_API_KEY: 'sk_of_another_region_0123456789' };

@@ -31,8 +31,10 @@ const add: Change = { kind: 'addToGroup', memberId: memberId('m-ann'), groupId: 
 const g1 = new Set([groupId('g1')]);
 const wantsG1 = { groups: new Map([[groupId('g1'), 'Support EMEA']]) };
 
+const TWINS = ['m-1', 'm-2'].map((id) => ({ member: member('ann', { memberId: memberId(id) }), isProtected: false }));
+
 describe('access', () => {
-  it.each<[string, Partial<Person>, string | null, string, string | undefined]>([
+  it.each<[string, Partial<Person>, string | null, string | null, string | undefined]>([
     ['a member', { member: member('ann') }, 'member', 'member', undefined],
     ['not invited yet', {}, 'member', 'none', 'underWay'],
     ['invited', { invite: invite('ann') }, 'member', 'invited', 'invitePending'],
@@ -68,6 +70,8 @@ describe('access', () => {
       'member',
       'held',
     ],
+    ['one of several members', { lookalikes: TWINS }, 'member', null, 'ambiguousMember'],
+    ['a leaver, one of several', { desired: 'inactive', lookalikes: TWINS }, 'none', null, 'ambiguousMember'],
     ['unmanaged', { managed: false, member: member('ann') }, null, 'member', 'unmanaged'],
     ['protected', { desired: 'inactive', protection: 'owner', member: member('ann') }, 'none', 'member', 'protected'],
   ])('%s', (_, more, wanted, actual, obstacle) => {
@@ -94,6 +98,24 @@ describe('access', () => {
       isSettled: false,
       last: { cause: 'sync' },
     });
+  });
+});
+
+describe('former address', () => {
+  it('is told for one of several members beside the linked one', () => {
+    const [lookalike] = TWINS;
+    const leaver = person('ann', {
+      desired: 'deleted',
+      member: member('ann', { isLocked: true }),
+      lookalikes: [lookalike!],
+    });
+    expect(aspect(leaver, 'access')).toMatchObject({ isSettled: true });
+    expect(aspect(leaver, 'formerAddress')).toMatchObject({
+      actual: 'member',
+      isSettled: false,
+      obstacle: { kind: 'ambiguousMember' },
+    });
+    expect(renderExplanation(explained(leaver))).toContain('"ann@example.com"); which of them is meant is not guessed');
   });
 });
 

@@ -54,6 +54,7 @@ export function person(name: string, more: Partial<Person> = {}): Person {
     member: null,
     memberGroups: new Set(),
     strays: [],
+    lookalikes: [],
     invite: null,
     staleInvites: [],
     protection: null,

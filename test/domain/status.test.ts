@@ -11,6 +11,7 @@ const PENDING: Situation = {
   invite: null,
   held: 0,
   refused: 0,
+  isAmbiguous: false,
 };
 const MEMBER: Situation = { ...PENDING, member: { isLocked: false } };
 
@@ -30,6 +31,7 @@ describe('status', () => {
     ['gone', { ...PENDING, hasGone: true, invite: 'accepted' }, 'removed'],
     ['gone and invited again', { ...PENDING, hasGone: true, invite: 'invited' }, 'invited'],
     ['refused', { ...MEMBER, refused: 1 }, 'failed'],
+    ['one of several members', { ...PENDING, isAmbiguous: true }, 'failed'],
     ['held', { ...MEMBER, refused: 1, held: 1 }, 'held'],
     ['protected', { ...MEMBER, refused: 1, held: 1, isProtected: true }, 'protected'],
   ])('%s', (_, situation, status) => {

@@ -258,6 +258,25 @@ describe('each method', () => {
     expect((await gateway.listGroups()).value[0]?.memberIds).toEqual([ADA]);
   });
 
+  it('tells addresses in groups apart by case where members differ in nothing else', async () => {
+    const member = (id: string, email: string) => ({
+      ...{ user_id: id, email, first_name: null, seat_type: 'workspace_member', is_owner: false, is_locked: false },
+    });
+    const group = { name: 'G', id: 'g1', members: ['ANN@b.example', 'Bob@b.example'], permissions: null };
+    const url = await bare((request, response) =>
+      response.end(
+        JSON.stringify(
+          request.url?.endsWith('/groups')
+            ? { g1: group }
+            : [member('u1', 'ANN@b.example'), member('u2', 'ann@b.example'), member('u3', 'bob@b.example')],
+        ),
+      ),
+    );
+    const other = open({ baseUrl: url });
+    await other.listMembers();
+    expect((await other.listGroups()).value[0]?.memberIds).toEqual(['u1', 'u3']);
+  });
+
   it('collapses what is there twice', async () => {
     const group = { name: 'G', id: 'g1', members: ['u1', 'u1', 'u2'], permissions: null };
     const url = await bare((_request, response) =>

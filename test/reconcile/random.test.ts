@@ -137,6 +137,9 @@ const byHand: readonly fc.Arbitrary<Step>[] = [
   step('take', fc.tuple(anybody, group), ([name, from], { control }) =>
     hand(() => control.takeOutOfGroup(from, at(name))),
   ),
+  // A second account, of an address that differs by case only.
+  step('twin', anybody, (name, { control }) => hand(() => control.addMember({ email: at(name.toUpperCase()) }))),
+  step('untwin', anybody, (name, { control }) => hand(() => control.removeMember(at(name.toUpperCase())))),
   step('kick', person, (name, { control }) => hand(() => control.removeMember(at(name)))),
 ];
 
@@ -177,6 +180,7 @@ const start = (): Promise<TestBridge> =>
       ],
       groups: GROUPS.map((name) => ({ name, id: name, members: [at('rita')] })),
     }),
+    switches: { emailCaseSensitive: true },
     env: { PROVISION_WAIT_MS: '0', SYNC_INTERVAL_SECONDS: '300' },
   });
 

@@ -142,6 +142,19 @@ describe('a key that may not list members', () => {
     },
   );
 
+  it('knows the right one of two members who differ by case: calls went to the address as it was written', async () => {
+    await start({ emailCaseSensitive: true });
+    const zoe = await invite('zoe');
+    await bridge.createGroup('Sales', [zoe]);
+    bridge.control.accept(at('zoe'));
+    await bridge.pass(60_000);
+    bridge.control.addMember({ email: at('Zoe') });
+    bridge.control.setScopes(bridge.sandbox.apiKey(), 'all');
+    await bridge.sync();
+    const memberId = bridge.control.member(at('zoe'))?.user_id;
+    expect(await bridge.bridgeOf(zoe)).toMatchObject({ memberId, status: 'member' });
+  });
+
   it('goes on with the true ids when the key may list members again', async () => {
     await start();
     const zoe = await invite('zoe');

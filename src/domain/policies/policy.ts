@@ -23,6 +23,7 @@ export interface Sorted {
 const POLICY_NAMES = [
   'ownership',
   'undoHold',
+  'ambiguousMember',
   'driftMode',
   'flapGuard',
   'repeatGuard',

@@ -41,6 +41,8 @@ export interface Numbers {
   readonly agenda: number;
   readonly oldestDueAt: Millis | null;
   readonly driftOpen: number;
+  /** Of these: users whose member several may be. */
+  readonly ambiguousMembers: number;
   /** Size of the database. */
   readonly bytes: number;
 }

@@ -32,7 +32,6 @@ export interface WorkspaceStore {
   owner(): Promise<WorkspaceMember | null>;
   memberCounts(): Promise<MemberCounts>;
   groups(): Promise<readonly WorkspaceGroup[]>;
-  memberByAddress(address: Address): Promise<WorkspaceMember | null>;
   member(memberId: MemberId): Promise<WorkspaceMember | null>;
   /**
    * Takes over a reading that was judged believable: mirror, acceptance, adoption, removal,
