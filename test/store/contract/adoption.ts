@@ -79,6 +79,20 @@ export function adoptionContract(open: OpenWorld): void {
       expect(await settleUser(world, imported.id)).toEqual(['setSeat']);
     });
 
+    it('takes an unmanaged user over with the slot that the IdP fills: the address follows that one', async () => {
+      const world = open();
+      await read(world, [OWNER, member('m-ann', 'ann@example.com')]);
+      const work = (value: string) => ({ emails: [{ value, type: 'work' }] });
+      // Of the columns only the slot becomes another: what was imported names a primary e-mail.
+      const { record } = await world.store.createUser(ann(work('ann@example.com')), IDP);
+      const moved = await world.store.updateUser(
+        record.id,
+        (document) => ({ ...document, ...work('ann.b@example.com') }),
+        IDP,
+      );
+      expect(moved.record.address).toBe('ann.b@example.com');
+    });
+
     it('takes an unmanaged user over by userName', async () => {
       const world = open();
       await read(world, [OWNER, member('m-ann', 'ann@example.com')]);
