@@ -1,6 +1,7 @@
 /** Reads for people who look from outside: commands and the admin page. Nothing here writes. */
 import { fold, foldAddress } from '../domain/fold.js';
 import type { Core } from './core.js';
+import { OPEN_STATES } from './invites.js';
 import type { InspectionStore, InviteRecord, LinkRecord, PersonRef, Subject } from './port.js';
 import { MAPPING_SUBJECT } from './subject.js';
 
@@ -28,7 +29,7 @@ export function planSubjects(core: Core): readonly Subject[] {
 
 export function listInvites(core: Core, query: Parameters<InspectionStore['invites']>[0]): readonly InviteRecord[] {
   const conditions: string[] = [];
-  if (query.open) conditions.push("i.state IN ('sending', 'invited', 'ambiguous', 'expired')");
+  if (query.open) conditions.push(`i.state IN ${OPEN_STATES}`);
   if (query.userId !== undefined) conditions.push('i.user_id = ?');
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   const params = query.userId === undefined ? [] : [query.userId];

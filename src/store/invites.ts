@@ -22,8 +22,8 @@ export interface InviteRow {
 
 type InviteChange = Extract<Change, { kind: 'invite' }>;
 
-/** States in which an e-mail with a working link may be out there. */
-const OPEN: ReadonlySet<InviteState> = new Set(['sending', 'invited', 'ambiguous', 'expired']);
+/** States in which the row stands for an e-mail with a working link. `expired`: a later round does. */
+const OPEN: ReadonlySet<InviteState> = new Set(['sending', 'invited', 'ambiguous']);
 
 export function invitesOf(core: Core, userId: UserId): readonly InviteRow[] {
   return core.all<InviteRow>('SELECT * FROM invites WHERE user_id = ? ORDER BY id', userId);
@@ -163,7 +163,7 @@ export function invitedSeats(core: Core): readonly SeatType[] {
   return core.raw<[SeatType]>(SELECT_SEATS).map(([seatType]) => seatType);
 }
 
-const OPEN_STATES = "('sending', 'invited', 'ambiguous', 'expired')";
+export const OPEN_STATES = "('sending', 'invited', 'ambiguous')";
 const HAS_OPEN = `SELECT 1 FROM invites WHERE address = ? AND state IN ${OPEN_STATES} LIMIT 1`;
 const INSERT = `INSERT INTO invites (user_id, address, seat_type, usage_limit, state, round, sent_at) VALUES (?, ?, ?, ?, 'sending', ?, ?)`;
 const RESEND = "UPDATE invites SET state = 'sending', seat_type = ?, usage_limit = ?, sent_at = ? WHERE id = ?";
@@ -171,9 +171,8 @@ const EXPIRE_OLDER = `UPDATE invites SET state = 'expired', ended_at = ? WHERE a
 const HAS_MEMBER = 'SELECT 1 FROM users WHERE id = ? AND member_id IS NOT NULL AND handover_since IS NULL';
 const SELECT_SENDING = "SELECT * FROM invites WHERE address = ? AND state = 'sending' ORDER BY id DESC LIMIT 1";
 const REVOKE = `UPDATE invites SET state = 'revoked', ended_at = ? WHERE address = ? AND state IN ${OPEN_STATES} RETURNING user_id`;
-const COUNT_OPEN = `SELECT COUNT(*) AS count, MAX(sent_at) AS youngestSentAt FROM invites WHERE state IN ('sending', 'invited', 'ambiguous')`;
-// A row that a later one replaced has ended.
-const SELECT_SEATS = `SELECT seat_type, MAX(id) FROM invites WHERE ended_at IS NULL AND state IN ${OPEN_STATES} GROUP BY address`;
+const COUNT_OPEN = `SELECT COUNT(*) AS count, MAX(sent_at) AS youngestSentAt FROM invites WHERE state IN ${OPEN_STATES}`;
+const SELECT_SEATS = `SELECT seat_type, MAX(id) FROM invites WHERE state IN ${OPEN_STATES} GROUP BY address`;
 const COUNT_REVOKE_FAILURES = `SELECT COUNT(*) FROM upstream_calls AS c JOIN ledger AS l ON l.id = c.ledger_id
   WHERE l.subject = ? AND l.change_key = ? AND l.state IN ('planned', 'sending', 'held')
     AND c.outcome <> 'done' AND c.status IS NOT NULL AND c.status NOT IN (401, 403, 408, 429)`;

@@ -88,7 +88,7 @@ const OPEN_CHANGES = `state IN ('planned', 'sending', 'ambiguous', 'held')`;
 const HAS_OPEN_CHANGES = `SELECT EXISTS (SELECT 1 FROM ledger WHERE subject = ? AND ${OPEN_CHANGES})
   OR EXISTS (SELECT 1 FROM ledger WHERE subject = ? AND state = 'refused' AND retry_at IS NOT NULL)`;
 const IS_DUE = 'SELECT EXISTS (SELECT 1 FROM agenda WHERE subject = ? AND (due_at <= ? OR attempts > 0))';
-const OPEN_INVITES = `sends > 0 AND state IN ('invited', 'ambiguous', 'expired') OR state = 'sending'`;
+const OPEN_INVITES = `sends > 0 AND state IN ('invited', 'ambiguous') OR state = 'sending'`;
 const HAS_OPEN_INVITES = `SELECT EXISTS (SELECT 1 FROM invites WHERE user_id = ? AND ended_at IS NULL AND (${OPEN_INVITES}))`;
 const CLEAR_USER = `UPDATE users SET user_name = ?, user_name_key = ?, external_id = NULL, display_name = NULL, display_name_key = NULL,
   manager_id = NULL, document = '{}', address = NULL, address_slot = NULL, last_error = NULL, last_writer = NULL, purged_at = ? WHERE seq = ?`;

@@ -80,7 +80,7 @@ function slotInWords(slot: ChosenAddress['slot']): string {
 export function checkMayInvite(core: Core, address: Address | null, userId: UserId | null): void {
   if (address === null || mayInvite(address, core.rules().inviteOnly) || isAmbiguous(core, address)) return;
   const invite = userId === null ? null : latestInvite(invitesOf(core, userId), address);
-  if (invite !== null && ['sending', 'invited', 'ambiguous', 'expired'].includes(invite.state)) return;
+  if (invite !== null && ['sending', 'invited', 'ambiguous'].includes(invite.state)) return;
   throw invalidValue(
     `emails: "${address}" may not be invited: it matches none of the inviteOnly patterns in the mapping file of the bridge.`,
   );

@@ -9,7 +9,7 @@ import { unsettleUsers } from './agenda.js';
 import type { Core } from './core.js';
 import { leaveAllFound } from './found-members.js';
 import { leaveMember } from './handover.js';
-import { acceptInvites } from './invites.js';
+import { acceptInvites, OPEN_STATES } from './invites.js';
 import { endAmbiguousInvites, forgetRefusedInvites } from './ledger.js';
 import { freeMembersAt } from './lookalikes.js';
 import { userSubject } from './subject.js';
@@ -115,7 +115,7 @@ export function unlinkGoneMember(core: Core, row: UserRow): void {
 }
 
 const TAKE_INVITES = `UPDATE invites SET user_id = ? WHERE address = ? AND user_id <> ?
-  AND state IN ('sending', 'invited', 'ambiguous', 'expired')`;
+  AND state IN ${OPEN_STATES}`;
 const LINK = `UPDATE users SET member_id = ?, removed_at = NULL, activation_fresh = ?, accepted_at = COALESCE(?, accepted_at) WHERE seq = ?`;
 const WAS_LOCKED_FOR_WATCHER = `SELECT 1 FROM watches AS w JOIN ledger AS l ON l.subject = 'user:' || w.user_id
   WHERE l.change_key = ? AND l.state = 'done' AND w.address = ? LIMIT 1`;

@@ -62,6 +62,28 @@ describe('what is wanted of somebody who has not accepted yet', () => {
 });
 
 describe('invites that nobody accepts', () => {
+  it('sent twice are one that waits, and none once it is accepted, whatever becomes of the member', async () => {
+    await start();
+    const { id } = (await bridge.createUser('zoe')).body;
+    await bridge.clock.advanceAsync(7 * DAY + HOUR);
+    await bridge.finish();
+    expect(bridge.workspace().mails).toEqual({ [at('zoe')]: 2 });
+    const waiting = async () => (await bridge.store.invites({ open: true, limit: 10 })).map(({ round }) => round);
+    expect(await waiting()).toEqual([2]);
+    bridge.control.accept(at('zoe'));
+    await bridge.sync();
+    expect(await waiting()).toEqual([]);
+    bridge.control.clearRequests();
+    const moved = at('zoe.new');
+    await bridge.patchUser(id, { op: 'replace', path: 'emails[type eq "work"].value', value: moved });
+    await bridge.patchUser(id, { op: 'replace', path: 'emails[type eq "work"].value', value: at('zoe') });
+    await bridge.clock.advanceAsync(1);
+    bridge.control.removeMember(at('zoe'));
+    await bridge.sync();
+    expect(await bridge.bridgeOf(id)).toMatchObject({ status: 'removed' });
+    expect(bridge.writes()).toEqual([]);
+  });
+
   it('are repeated after the time, at most twenty an hour, also over a restart', async () => {
     await start({ PROVISION_WAIT_MS: '0' });
     for (const name of range(45)) await bridge.createUser(name);

@@ -13,7 +13,6 @@ const STATES: Readonly<Record<string, Word>> = {
   sending: { text: 'Being sent', tone: 'busy' },
   invited: { text: 'Waiting', tone: 'busy' },
   ambiguous: { text: 'Unclear', tone: 'warn' },
-  expired: { text: 'Expired', tone: 'warn' },
 };
 
 export async function invitesPage(context: PageContext): Promise<Page> {
