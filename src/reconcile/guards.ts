@@ -111,15 +111,15 @@ export class Guards {
     const past = await store.pastChanges(wall - HOUR);
     const calls = past.map(({ subject, ...call }) => ({ ...call, who: subject.replace(/^user:/, '') }));
     this.#losses = historyFrom(calls, wall, monotonic);
-    this.#invites = calls.flatMap(({ who, change, sentAt }) =>
-      change.kind === 'invite' ? [{ who, at: monotonic - Math.max(0, wall - sentAt) }] : [],
-    );
-    this.#sent = calls.flatMap(({ change, sentAt }) =>
-      change.kind === 'invite' ? [{ who: change.address, at: monotonic - Math.max(0, wall - sentAt) }] : [],
-    );
-    this.#reinvites = calls.flatMap(({ who, change, isRepeat, sentAt }) =>
-      change.kind === 'invite' && isRepeat ? [{ who, at: monotonic - Math.max(0, wall - sentAt) }] : [],
-    );
+    const dated = (whoOf: (call: (typeof calls)[number]) => string | false): readonly Dated[] =>
+      calls.flatMap((call) => {
+        const who = whoOf(call);
+        return who === false ? [] : [{ who, at: monotonic - Math.max(0, wall - call.sentAt) }];
+      });
+    this.#invites = dated(({ who, change }) => change.kind === 'invite' && who);
+    this.#sent = dated(({ change }) => change.kind === 'invite' && change.address);
+    this.#reinvites = dated(({ who, isRepeat }) => isRepeat && who);
+    this.#repairs = dated(({ change, isRepair: wasRepair }) => wasRepair && changeKey(change));
     await this.refresh();
   }
 

@@ -26,9 +26,9 @@ export function record(core: Core, subject: Subject, plan: RecordedPlan): Ledger
 }
 
 function writePlan(core: Core, subject: Subject, plan: RecordedPlan): LedgerRow | null {
-  const sent = recordPlan(core, subject, plan);
+  // First: what is sent while a difference is open repairs it, also for a process that comes later.
   if (plan.drift !== undefined) recordDrift(core, subject, plan.drift);
-  return sent;
+  return recordPlan(core, subject, plan);
 }
 
 /** `user`: as the row is now. */

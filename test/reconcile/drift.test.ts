@@ -10,10 +10,15 @@ const DISABLE = { op: 'replace', path: 'active', value: false };
 let bridge: TestBridge;
 afterEach(() => bridge.close());
 
+interface Zoe {
+  readonly id: string;
+  /** The workspace group, and the group of the IdP. */
+  readonly sales: string;
+  readonly group: string;
+}
+
 /** Zoe is a member by invite, an admin by role, and in Sales by the IdP. */
-async function zoe(
-  drift: 'enforce' | 'report',
-): Promise<{ readonly id: string; readonly sales: string; readonly group: string }> {
+async function zoe(drift: 'enforce' | 'report'): Promise<Zoe> {
   bridge = await startTestBridge({
     seed: minimalSeed({
       members: [OWNER, { email: 'boss@workspace.example', seatType: 'workspace_admin' }],
@@ -76,6 +81,40 @@ describe('DRIFT=enforce', () => {
     await bridge.patchGroup(group, { op: 'add', path: 'members', value: [{ value: id }] });
     await bridge.idle();
     expect(bridge.workspace().members[ZOE]).toMatchObject({ groups: ['Sales'] });
+  });
+
+  const role = (value: string) => ({ op: 'replace', path: 'roles', value: [{ value }] });
+  it.each([
+    [
+      'a membership',
+      ({ sales }: Zoe) => bridge.control.takeOutOfGroup(sales, ZOE),
+      ({ id, group }: Zoe) => bridge.patchGroup(group, { op: 'remove', path: `members[value eq "${id}"]` }),
+      ({ id, group }: Zoe) => bridge.patchGroup(group, { op: 'add', path: 'members', value: [{ value: id }] }),
+    ],
+    [
+      'a seat',
+      () => bridge.control.setSeat(ZOE, 'workspace_lite_member'),
+      ({ id }: Zoe) => bridge.patchUser(id, role('member')),
+      ({ id }: Zoe) => bridge.patchUser(id, role('admin')),
+    ],
+  ])('stops after two repairs of %s, whatever restarts; what the IdP said is none', async (_, disturb, ...says) => {
+    const one = await zoe('enforce');
+    for (const say of [...says, ...says]) {
+      await say(one);
+      await bridge.idle();
+    }
+    await bridge.pass(1_000);
+    const repairs: number[] = [];
+    for (let time = 0; time < 3; time++) {
+      await bridge.restart();
+      bridge.control.clearRequests();
+      disturb(one);
+      await bridge.sync();
+      repairs.push(bridge.writes().length);
+      await bridge.clock.advanceAsync(60_000);
+    }
+    expect(repairs).toEqual([1, 1, 0]);
+    expect(await bridge.bridgeOf(one.id)).toMatchObject({ status: 'held' });
   });
 
   it('never unlocks who was locked by hand; that is listed until it ends', async () => {

@@ -82,6 +82,8 @@ export interface PastChange {
   readonly sentAt: Millis;
   /** An invite that was not the first one of its kind: sent again after INVITE_TTL_DAYS. */
   readonly isRepeat: boolean;
+  /** It set right what had been changed by hand. */
+  readonly isRepair: boolean;
 }
 
 /** What came back from one call. */
