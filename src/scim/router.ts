@@ -141,7 +141,6 @@ function begin(request: Request, response: Response, options: ScimRouterOptions)
     refusals: [],
   };
   response.set({ 'X-Request-Id': known.requestId, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
-  response.removeHeader('X-Powered-By');
   response.once('close', () => {
     const event: RequestEvent = {
       requestId: known.requestId,
