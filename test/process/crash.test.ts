@@ -175,6 +175,16 @@ function inFlight(): ReadonlySet<string> {
   }
 }
 
+/** Whom the list of invites says to have two e-mails, perhaps. */
+function sentTwice(): ReadonlySet<string> {
+  const database = new Database(file(), { readonly: true });
+  try {
+    return new Set(database.prepare('SELECT address FROM invites WHERE sends > 1').pluck().all() as string[]);
+  } finally {
+    database.close();
+  }
+}
+
 function isAsItShouldBe(): boolean {
   const { members, groups, pendingInvites } = look();
   const isLocked = (name: string): boolean => members[at(name)]?.locked === true;
@@ -205,6 +215,8 @@ async function recover(): Promise<void> {
     expect([address, count]).toEqual([address, doubtful.has(address) ? expect.any(Number) : 1]);
     expect(count).toBeLessThanOrEqual(2);
   }
+  const twice = Object.keys(mails).filter((address) => mails[address] === 2);
+  expect(twice.filter((address) => !sentTwice().has(address))).toEqual([]);
 }
 
 describe('kill -9 while one call of each kind is under way', () => {

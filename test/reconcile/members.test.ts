@@ -1,11 +1,13 @@
 /** The truth table of docs/design.md for one person, each row through the front door. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { foldAddress } from '../../src/domain/fold.js';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { BRIDGE_URN, startTestBridge, type TestBridge } from '../support/bridge.js';
 
 const ZOE = 'zoe@workspace.example';
 const ADA = 'ada@workspace.example';
 const OWNER = 'owner@workspace.example';
+const RELEASE = { actor: 'admin:cli', requestId: 'cli-test', tokenId: null, interactive: false, ifMatch: null };
 const DISABLE = { op: 'replace', path: 'active', value: false };
 const ENABLE = { op: 'replace', path: 'active', value: true };
 
@@ -206,6 +208,52 @@ describe('a person', () => {
     expect([status, error.scimType]).toEqual([400, 'mutability']);
     expect((await bridge.scim('DELETE', `/Users/${body.id}`)).status).toBe(400);
     expect(bridge.writes()).toEqual([]);
+  });
+
+  it('on the never-touch list keeps access, seat and groups; what else the IdP says passes', async () => {
+    await bridge.setRules({ neverTouch: new Set([foldAddress(ADA)]) });
+    const sales = bridge.control.createGroup('Sales');
+    bridge.control.putInGroup(sales, ADA);
+    await bridge.sync();
+    const { body } = await bridge.createUser('ada', { roles: [{ value: 'lite' }], title: 'Chief' });
+    expect(body).toMatchObject({ title: 'Chief', [BRIDGE_URN]: { status: 'protected' } });
+    const group = (await bridge.createGroup('Sales', [body.id])).body.id as string;
+    const taken = await bridge.patchGroup(group, { op: 'remove', path: `members[value eq "${String(body.id)}"]` });
+    expect(taken.status).toBe(204);
+    for (const answer of [
+      await bridge.patchUser(body.id, DISABLE, { op: 'replace', path: 'title', value: 'Gone' }),
+      await bridge.scim('DELETE', `/Users/${String(body.id)}`),
+    ]) {
+      expect([answer.status, answer.body.scimType]).toEqual([400, 'mutability']);
+      expect(answer.body.detail).toContain('never-touch');
+    }
+    await bridge.sync();
+    expect(bridge.writes()).toEqual([]);
+    expect((await bridge.scim('GET', `/Users/${String(body.id)}`)).body).toMatchObject({
+      title: 'Chief',
+      active: true,
+    });
+  });
+
+  it('whom an administrator releases is left as she is, by IdP, hands and time, until the IdP writes her', async () => {
+    const id = await memberZoe();
+    await bridge.patchUser(id, { op: 'replace', path: 'roles', value: [{ value: 'admin' }] });
+    bridge.control.createGroup('Sales');
+    await bridge.sync();
+    const before = bridge.workspace();
+    bridge.control.clearRequests();
+    await bridge.store.releaseUser(id, RELEASE);
+    await bridge.createGroup('Sales', [id]);
+    await bridge.idle();
+    expect(bridge.workspace()).toEqual(before);
+    bridge.control.setSeat(ZOE, 'workspace_lite_member');
+    await bridge.sync();
+    await bridge.restart();
+    await bridge.sync();
+    expect(bridge.writes()).toEqual([]);
+    await bridge.patchUser(id, { op: 'replace', path: 'displayName', value: 'Zoe' });
+    await bridge.idle();
+    expect(bridge.workspace().members[ZOE]).toMatchObject({ locked: false, groups: ['Sales'] });
   });
 
   it('whom no IdP has written is never changed', async () => {
