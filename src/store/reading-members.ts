@@ -1,6 +1,13 @@
 /** What the members of a reading mean for users: accepted, found, changed, gone, not allowed to be there. */
-import type { Address, MemberId, Millis, UserId, WorkspaceMember } from '../domain/types.js';
-import { PRIORITY } from './agenda.js';
+import {
+  changeKey,
+  type Address,
+  type MemberId,
+  type Millis,
+  type UserId,
+  type WorkspaceMember,
+} from '../domain/types.js';
+import { PRIORITY, unsettleUsers } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
 import { endIfSettled, forgetPredecessor, heirsOf } from './handover.js';
@@ -9,6 +16,7 @@ import { isFree } from './lookalikes.js';
 import { diffMembers, type ChangedMember, type MemberDiff } from './mirror-diff.js';
 import type { ReadingEffect } from './port.js';
 import type { Concerned } from './reading.js';
+import { membersReadAt } from './settings.js';
 import { userSubject } from './subject.js';
 import { nameUnlisted } from './unlisted.js';
 import { findFreeMember, joinMirrorGroups, linkMember, unlinkGoneMember } from './user-links.js';
@@ -85,8 +93,20 @@ function memberChanged(core: Core, change: ChangedMember, context: ReadingContex
     endIfSettled(core, row.seq);
     // Unlocked by a person: a later lock is that person's, too.
     if (before.isLocked && !after.isLocked) core.run('UPDATE users SET locked_by_bridge = 0 WHERE seq = ?', row.seq);
+    if (wasDowngraded(core, change)) unsettleUsers(core, [row.seq]);
     context.concerned.users([row.seq], row.active === 1 ? PRIORITY.background : PRIORITY.withdrawal);
   }
+}
+
+/**
+ * A basic seat at the first look after our unlock: with ALLOW_BASIC_DOWNGRADE that was ElevenLabs,
+ * and no hand. The seat of the rules is still owed.
+ */
+function wasDowngraded(core: Core, { before, after }: ChangedMember): boolean {
+  if (!core.rules().allowDowngrade || after.seatType !== 'workspace_lite_member' || before.seatType === after.seatType)
+    return false;
+  const key = changeKey({ kind: 'unlock', memberId: after.memberId, allowDowngrade: true });
+  return core.value(UNLOCKED_SINCE, membersReadAt(core) ?? 0, key) === 1;
 }
 
 /** A member whose address is that of a user without one: an invite was accepted, or somebody was found. */
@@ -142,6 +162,7 @@ const SELECT_LINKABLE = `SELECT DISTINCT u.seq FROM workspace_members AS m
   WHERE (u.member_id IS NULL OR (u.handover_since IS NOT NULL AND u.member_id <> m.member_id)) AND ${isFree('m')}`;
 const HAS_LIVE_USER = 'SELECT 1 FROM users WHERE member_id = ? AND deleted_at IS NULL';
 const SELECT_WATCHERS = 'SELECT u.seq FROM watches AS w JOIN users AS u ON u.id = w.user_id WHERE w.address = ?';
+const UNLOCKED_SINCE = `SELECT 1 FROM ledger WHERE ended_at >= ? AND change_key = ? AND state = 'done' LIMIT 1`;
 const COUNT_AT = 'SELECT COUNT(*) FROM workspace_members WHERE address = ?';
 const SELECT_LOOKED_FOR = `SELECT seq FROM users WHERE address = ? AND deleted_at IS NULL
   UNION SELECT u.seq FROM watches AS w JOIN users AS u ON u.id = w.user_id WHERE w.address = ?`;

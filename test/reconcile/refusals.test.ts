@@ -89,26 +89,29 @@ describe.each(WORDINGS)('no seat is free (%s)', (_name, switches) => {
 });
 
 describe('ALLOW_BASIC_DOWNGRADE', () => {
-  it('gives a basic seat to whom no full one is left for, and the full one as soon as it is free', async () => {
-    await start(2, [{ email: ADA }], {}, { ALLOW_BASIC_DOWNGRADE: 'true' });
-    await bridge.createUser('ada', { roles: [{ value: 'member' }] });
-    const id = await idOf(ADA);
-    await bridge.patchUser(id, DISABLE);
-    bridge.control.addMember({ email: 'newcomer@workspace.example' });
-    expect((await bridge.patchUser(id, ENABLE)).status).toBe(200);
-    await bridge.pass(1_000);
-    await bridge.sync();
-    expect(bridge.workspace().members[ADA]).toMatchObject({ locked: false, seat: 'workspace_lite_member' });
-    expect(await bridge.bridgeOf(id)).toMatchObject({
-      status: 'failed',
-      lastError: expect.stringContaining('workspace_member'),
-    });
-    await bridge.pass(1_000);
-    bridge.control.setLocked('newcomer@workspace.example', true);
-    await bridge.sync();
-    expect(bridge.workspace().members[ADA]).toMatchObject({ locked: false, seat: 'workspace_member' });
-    expect(await bridge.bridgeOf(id)).toMatchObject({ status: 'member' });
-  });
+  it.each(['enforce', 'report'])(
+    'gives a basic seat where no full one is left, and the full one once it is free (DRIFT=%s)',
+    async (drift) => {
+      await start(2, [{ email: ADA }], {}, { ALLOW_BASIC_DOWNGRADE: 'true', DRIFT: drift });
+      await bridge.createUser('ada', { roles: [{ value: 'member' }] });
+      const id = await idOf(ADA);
+      await bridge.patchUser(id, DISABLE);
+      bridge.control.addMember({ email: 'newcomer@workspace.example' });
+      expect((await bridge.patchUser(id, ENABLE)).status).toBe(200);
+      await bridge.pass(1_000);
+      await bridge.sync();
+      expect(bridge.workspace().members[ADA]).toMatchObject({ locked: false, seat: 'workspace_lite_member' });
+      expect(await bridge.bridgeOf(id)).toMatchObject({
+        status: 'failed',
+        lastError: expect.stringContaining('workspace_member'),
+      });
+      await bridge.pass(1_000);
+      bridge.control.setLocked('newcomer@workspace.example', true);
+      await bridge.sync();
+      expect(bridge.workspace().members[ADA]).toMatchObject({ locked: false, seat: 'workspace_member' });
+      expect(await bridge.bridgeOf(id)).toMatchObject({ status: 'member' });
+    },
+  );
 });
 
 describe('what cannot be told to the IdP any more', () => {
