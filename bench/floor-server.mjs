@@ -1,4 +1,4 @@
-/** The floor: express, and one fixed user as JSON. Nothing that answers SCIM through express can cost less. */
+/** The floor: Express as its documentation shows it, and one fixed user as JSON. */
 import express from 'express';
 import { userDocument, userId } from './directory.mjs';
 
