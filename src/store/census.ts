@@ -2,7 +2,7 @@
 import type { Change, Millis, WorkspaceGroupId } from '../domain/types.js';
 import type { Core } from './core.js';
 import { invitedSeats } from './invites.js';
-import { listMembers } from './mirror.js';
+import { seatsInUse } from './mirror.js';
 import type { Census, PastChange, Subject } from './port.js';
 import { countSeats } from '../domain/policies/seat-budget.js';
 
@@ -14,8 +14,8 @@ export function readCensus(core: Core, groupIds: readonly WorkspaceGroupId[]): C
     managedMembers: core.value<number>(COUNT_MANAGED, core.now() - HOUR) ?? 0,
     groupSizes: new Map(groupIds.map((id) => [id, core.value<number>(COUNT_GROUP, id) ?? 0])),
     seats: {
-      usage: countSeats(listMembers(core)),
-      invited: countSeats(invitedSeats(core).map((seatType) => ({ seatType, isLocked: false }))),
+      usage: countSeats(seatsInUse(core)),
+      invited: countSeats(invitedSeats(core)),
     },
   };
 }

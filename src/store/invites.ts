@@ -24,6 +24,10 @@ type InviteChange = Extract<Change, { kind: 'invite' }>;
 
 /** States in which the row stands for an e-mail with a working link. `expired`: a later round does. */
 const OPEN: ReadonlySet<InviteState> = new Set(['sending', 'invited', 'ambiguous']);
+/** The same as the right side of IN. */
+export const OPEN_STATES = `('${[...OPEN].join("', '")}')`;
+
+export const isOpen = ({ state }: Pick<InviteRow, 'state'>): boolean => OPEN.has(state);
 
 export function invitesOf(core: Core, userId: UserId): readonly InviteRow[] {
   return core.all<InviteRow>('SELECT * FROM invites WHERE user_id = ? ORDER BY id', userId);
@@ -32,13 +36,13 @@ export function invitesOf(core: Core, userId: UserId): readonly InviteRow[] {
 /** The invite that counts for an address: the latest open one, else the latest. */
 export function latestInvite(rows: readonly InviteRow[], address: Address | null): InviteRow | null {
   const own = rows.filter((row) => row.address === address);
-  return own.findLast((row) => OPEN.has(row.state)) ?? own.at(-1) ?? null;
+  return own.findLast((row) => isOpen(row)) ?? own.at(-1) ?? null;
 }
 
 /** Open invites for other addresses, one per address. */
 export function staleInvites(rows: readonly InviteRow[], address: Address | null): readonly InviteRow[] {
   const byAddress = new Map<Address, InviteRow>();
-  for (const row of rows) if (row.address !== address && OPEN.has(row.state)) byAddress.set(row.address, row);
+  for (const row of rows) if (row.address !== address && isOpen(row)) byAddress.set(row.address, row);
   return [...byAddress.values()];
 }
 
@@ -52,7 +56,7 @@ export function toInvite(core: Core, row: InviteRow): Invite {
     sends: row.sends,
     round: row.round,
     sentAt: row.sent_at,
-    revokeFailures: OPEN.has(row.state) ? revokeFailures(core, row) : 0,
+    revokeFailures: isOpen(row) ? revokeFailures(core, row) : 0,
   };
 }
 
@@ -74,7 +78,7 @@ export function beginInvite(core: Core, userId: UserId, change: InviteChange): v
 }
 
 function roundAfter(rows: readonly InviteRow[]): number {
-  const open = rows.findLast((row) => OPEN.has(row.state));
+  const open = rows.findLast((row) => isOpen(row));
   if (open !== undefined) return open.round + 1;
   const last = rows.at(-1);
   return last?.state === 'refused' ? last.round : 1;
@@ -136,7 +140,7 @@ export function revokeInvites(core: Core, address: Address): readonly UserId[] {
 export function acceptInvites(core: Core, userId: UserId, address: Address, memberId: MemberId): boolean {
   const rows = invitesOf(core, userId).filter((row) => row.address === address);
   // An invite that has had no answer yet cannot have been accepted: who is there then was there before.
-  const open = rows.filter((row) => OPEN.has(row.state) && row.sends > 0);
+  const open = rows.filter((row) => isOpen(row) && row.sends > 0);
   for (const row of open) {
     core.run(
       'UPDATE invites SET state = ?, ended_at = ?, member_id = ? WHERE id = ?',
@@ -158,12 +162,11 @@ export function openInvites(core: Core): { readonly count: number; readonly youn
   return core.get<{ count: number; youngestSentAt: Millis | null }>(COUNT_OPEN) ?? { count: 0, youngestSentAt: null };
 }
 
-/** The seat of every address to which an invite is out. */
-export function invitedSeats(core: Core): readonly SeatType[] {
-  return core.raw<[SeatType]>(SELECT_SEATS).map(([seatType]) => seatType);
+/** How many addresses an invite to each kind of seat is out for. */
+export function invitedSeats(core: Core): readonly (readonly [SeatType, number])[] {
+  return core.raw<[SeatType, number]>(COUNT_SEATS);
 }
 
-export const OPEN_STATES = "('sending', 'invited', 'ambiguous')";
 const HAS_OPEN = `SELECT 1 FROM invites WHERE address = ? AND state IN ${OPEN_STATES} LIMIT 1`;
 const INSERT = `INSERT INTO invites (user_id, address, seat_type, usage_limit, state, round, sent_at) VALUES (?, ?, ?, ?, 'sending', ?, ?)`;
 const RESEND = "UPDATE invites SET state = 'sending', seat_type = ?, usage_limit = ?, sent_at = ? WHERE id = ?";
@@ -172,7 +175,8 @@ const HAS_MEMBER = 'SELECT 1 FROM users WHERE id = ? AND member_id IS NOT NULL A
 const SELECT_SENDING = "SELECT * FROM invites WHERE address = ? AND state = 'sending' ORDER BY id DESC LIMIT 1";
 const REVOKE = `UPDATE invites SET state = 'revoked', ended_at = ? WHERE address = ? AND state IN ${OPEN_STATES} RETURNING user_id`;
 const COUNT_OPEN = `SELECT COUNT(*) AS count, MAX(sent_at) AS youngestSentAt FROM invites WHERE state IN ${OPEN_STATES}`;
-const SELECT_SEATS = `SELECT seat_type, MAX(id) FROM invites WHERE state IN ${OPEN_STATES} GROUP BY address`;
+const COUNT_SEATS = `SELECT seat_type, COUNT(*) FROM (SELECT seat_type, MAX(id) FROM invites WHERE state IN ${OPEN_STATES} GROUP BY address)
+  GROUP BY seat_type`;
 const COUNT_REVOKE_FAILURES = `SELECT COUNT(*) FROM upstream_calls AS c JOIN ledger AS l ON l.id = c.ledger_id
   WHERE l.subject = ? AND l.change_key = ? AND l.state IN ('planned', 'sending', 'held')
     AND c.outcome <> 'done' AND c.status IS NOT NULL AND c.status NOT IN (401, 403, 408, 429)`;

@@ -53,6 +53,11 @@ export function countMembers(core: Core): MemberCounts {
   return core.get<MemberCounts>(COUNT_MEMBERS) ?? { members: 0, seated: 0, fullSeats: 0 };
 }
 
+/** How many members without a lock have each seat. */
+export function seatsInUse(core: Core): readonly (readonly [SeatType | null, number])[] {
+  return core.raw<[SeatType | null, number]>(COUNT_SEATS);
+}
+
 export function listMembers(core: Core): readonly WorkspaceMember[] {
   return core.all<MemberRow>('SELECT * FROM workspace_members ORDER BY member_id').map(toMember);
 }
@@ -118,6 +123,7 @@ export function dropGroupMember(core: Core, groupId: WorkspaceGroupId, memberId:
   core.run('DELETE FROM workspace_group_members WHERE group_id = ? AND member_id = ?', groupId, memberId);
 }
 
+const COUNT_SEATS = 'SELECT seat_type, COUNT(*) FROM workspace_members WHERE is_locked = 0 GROUP BY seat_type';
 const SELECT_BY_ADDRESS = 'SELECT * FROM workspace_members WHERE address = ? ORDER BY member_id';
 const SELECT_GROUP_MEMBERS = 'SELECT group_id, member_id FROM workspace_group_members ORDER BY group_id, member_id';
 const SELECT_WRITABLE_GROUPS = `SELECT m.group_id FROM workspace_group_members AS m

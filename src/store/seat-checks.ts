@@ -7,7 +7,7 @@ import type { SeatDecision } from '../domain/person.js';
 import type { SeatType, WorkspaceMember } from '../domain/types.js';
 import { invalidValue } from '../errors.js';
 import type { Core } from './core.js';
-import { listMembers } from './mirror.js';
+import { seatsInUse } from './mirror.js';
 
 export interface SeatWish {
   /** Null: an invite is the effect, or nothing if one is out. */
@@ -23,7 +23,7 @@ export interface SeatWish {
 export function checkSeat(core: Core, wish: SeatWish): void {
   const { seatLimits } = core.rules();
   if (!wish.isActive || (seatLimits.full === null && seatLimits.basic === null)) return;
-  const usage = countSeats(listMembers(core));
+  const usage = countSeats(seatsInUse(core));
   const shortage = shortageOf(core, wish, usage);
   if (shortage === null) return;
   const attribute = wish.wasActive ? (wish.after?.attribute ?? 'active') : 'active';

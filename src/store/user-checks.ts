@@ -4,7 +4,7 @@ import { mayInvite } from '../domain/invite-only.js';
 import type { Address, UserId, WorkspaceMember } from '../domain/types.js';
 import { invalidValue, mutability, notFound, preconditionFailed, uniqueness } from '../errors.js';
 import type { Core } from './core.js';
-import { invitesOf, latestInvite } from './invites.js';
+import { invitesOf, isOpen, latestInvite } from './invites.js';
 import { isAmbiguous } from './lookalikes.js';
 import type { WriteContext } from './port.js';
 import { protectionInWords, protectionOf } from './protection.js';
@@ -80,7 +80,7 @@ function slotInWords(slot: ChosenAddress['slot']): string {
 export function checkMayInvite(core: Core, address: Address | null, userId: UserId | null): void {
   if (address === null || mayInvite(address, core.rules().inviteOnly) || isAmbiguous(core, address)) return;
   const invite = userId === null ? null : latestInvite(invitesOf(core, userId), address);
-  if (invite !== null && ['sending', 'invited', 'ambiguous'].includes(invite.state)) return;
+  if (invite !== null && isOpen(invite)) return;
   throw invalidValue(
     `emails: "${address}" may not be invited: it matches none of the inviteOnly patterns in the mapping file of the bridge.`,
   );

@@ -11,7 +11,7 @@
 import type { PlannedChange } from '../plan.js';
 import type { Person } from '../person.js';
 import type { SeatLimits } from '../rules.js';
-import type { SeatType, WorkspaceMember } from '../types.js';
+import type { SeatType } from '../types.js';
 import { memberOf } from '../effect.js';
 import { withhold, type Policy, type PolicyNote } from './policy.js';
 
@@ -31,13 +31,12 @@ export interface SeatDemand {
 const LOOK_AGAIN_MS = 900_000;
 
 /** Counts the seats that members hold; members of unknown seat count as Full, the dearer guess. */
-export function countSeats(members: Iterable<Pick<WorkspaceMember, 'seatType' | 'isLocked'>>): SeatUsage {
+export function countSeats(held: readonly (readonly [SeatType | null, number])[]): SeatUsage {
   let full = 0;
   let basic = 0;
-  for (const { seatType, isLocked } of members) {
-    if (isLocked) continue;
-    if (seatType === 'workspace_lite_member') basic += 1;
-    else full += 1;
+  for (const [seatType, count] of held) {
+    if (seatType !== null && isBasic(seatType)) basic += count;
+    else full += count;
   }
   return { full, basic };
 }

@@ -209,15 +209,15 @@ describe('inviteLimit', () => {
 });
 
 describe('seats', () => {
-  it('are held by unlocked members; an unknown seat counts as Full', () => {
-    const members = [
-      member('owner', { seatType: 'workspace_admin', isOwner: true }),
-      member('ann'),
-      member('locked', { isLocked: true }),
-      member('basic', { seatType: 'workspace_lite_member' }),
-      member('odd', { seatType: null }),
-    ];
-    expect(countSeats(members)).toEqual({ full: 3, basic: 1 });
+  it('are Full or Basic; an unknown seat counts as Full', () => {
+    expect(
+      countSeats([
+        ['workspace_admin', 1],
+        ['workspace_member', 2],
+        ['workspace_lite_member', 4],
+        [null, 8],
+      ]),
+    ).toEqual({ full: 11, basic: 4 });
   });
 
   it.each([

@@ -16,6 +16,7 @@ import {
   read,
   sendNext,
   settleUser,
+  userDoc,
   FAILURE,
   CALL,
   type OpenWorld,
@@ -25,6 +26,24 @@ const ANN = member('m-ann', 'ann@example.com');
 
 export function readingsContract(open: OpenWorld): void {
   describe('a reading', () => {
+    it('tells how many seats are in use: locked members hold none', async () => {
+      const world = open();
+      const lite = { seatType: 'workspace_lite_member' } as const;
+      await read(world, [
+        ...[OWNER, ANN, member('m-bob', 'bob@example.com', { isLocked: true })],
+        ...[member('m-cem', 'cem@example.com', lite), member('m-dan', 'dan@example.com', { ...lite, isLocked: true })],
+      ]);
+      const { record } = await world.store.createUser(userDoc('eve@example.com'), IDP);
+      await settleUser(world, record.id);
+      const seats = { usage: { full: 2, basic: 1 }, invited: { full: 1, basic: 0 } };
+      expect((await world.store.census([])).seats).toEqual(seats);
+      // Whether it was sent again is not known: two rows stand for one address.
+      world.clock.advance(world.rules().inviteTtlDays * 86_400_000);
+      const again = await sendNext(world, record.id, { kind: 'ambiguous', call: FAILURE });
+      expect(again?.change.kind).toBe('invite');
+      expect((await world.store.census([])).seats).toEqual(seats);
+    });
+
     it('notices an acceptance', async () => {
       const world = open();
       const { record } = await world.store.createUser(ann(), IDP);
