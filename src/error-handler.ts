@@ -5,7 +5,7 @@ import type { ErrorRequestHandler, NextFunction, Request, Response } from 'expre
 export function errorHandler(
   answer: (error: unknown, request: Request, response: Response) => void,
 ): ErrorRequestHandler {
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- three parameters would be a handler of requests
   return (error: unknown, request: Request, response: Response, _next: NextFunction) => {
     answer(error, request, response);
   };

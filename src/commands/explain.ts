@@ -1,6 +1,7 @@
 /** `explain <e-mail>`: which rule or IdP write caused each seat, group, share and lock. */
 import type { Command } from 'commander';
-import { explain, type Explanation } from '../domain/explain.js';
+import { explain } from '../domain/explain.js';
+import type { Explanation } from '../domain/explanation.js';
 import { renderExplanation } from '../domain/explain-text.js';
 import { planPerson } from '../domain/plan.js';
 import type { WorkspaceGroupId } from '../domain/types.js';

@@ -6,6 +6,7 @@
  * - What is too wide for a terminal is folded; in a pipe an item stays one line.
  * - Text from outside (names, upstream messages) passes `cleanText`: it must not steer the terminal.
  */
+import { formatSecond } from '../domain/instant.js';
 import { cleanText } from '../domain/refusal.js';
 import type { Millis } from '../domain/types.js';
 import type { CommandShell } from './shell.js';
@@ -145,7 +146,7 @@ function plainProgress(label: string, total: number, shell: CommandShell): Progr
 export function iso(at: Millis): string;
 export function iso(at: Millis | null): string | null;
 export function iso(at: Millis | null): string | null {
-  return at === null ? null : new Date(at).toISOString().replace(/\.\d{3}Z$/, 'Z');
+  return at === null ? null : formatSecond(at);
 }
 
 const UNITS = [

@@ -1,9 +1,9 @@
 /** An explanation as text for a terminal or a page; every line stands for itself. */
-import type { About, Aspect, Explanation, LedgerFact, Obstacle, UnlinkedGroup } from './explain.js';
+import type { About, Aspect, Explanation, LedgerFact, Obstacle, UnlinkedGroup } from './explanation.js';
 import { lookalikesInWords } from './lookalikes.js';
 import type { Protection } from './person.js';
 import { cleanText } from './refusal.js';
-import type { Millis } from './types.js';
+import { formatSecond } from './instant.js';
 
 /** More than any error is long: a remedy that is cut off is none. */
 const LONGEST_ERROR = 1_000;
@@ -64,7 +64,7 @@ export function renderObstacle(obstacle: Obstacle): string {
     case 'inviteAmbiguous':
       return 'whether the invite was sent is not known (its answer was lost); the members are read before anything else is sent';
     case 'gone':
-      return `the member was removed in ElevenLabs (noticed ${iso(obstacle.since)}); invited again when the IdP turns active off and on`;
+      return `the member was removed in ElevenLabs (noticed ${formatSecond(obstacle.since)}); invited again when the IdP turns active off and on`;
     case 'ambiguousMember':
       return lookalikesInWords(obstacle.members);
     case 'lockedByOther':
@@ -78,7 +78,7 @@ export function renderObstacle(obstacle: Obstacle): string {
     case 'unlinked':
       return UNLINKED[obstacle.linkStatus];
     case 'refused':
-      return `refused: ${cleanText(obstacle.error, LONGEST_ERROR)}${obstacle.until === null ? '' : ` Tried again after ${iso(obstacle.until)} or when the IdP writes the user`}`;
+      return `refused: ${cleanText(obstacle.error, LONGEST_ERROR)}${obstacle.until === null ? '' : ` Tried again after ${formatSecond(obstacle.until)} or when the IdP writes the user`}`;
     case 'withheld':
       return `${obstacle.note.fate}: ${cleanText(obstacle.note.reason)}`;
     case 'held':
@@ -99,8 +99,8 @@ const UNLINKED: Readonly<Record<UnlinkedGroup['linkStatus'], string>> = {
 };
 
 function renderPending({ invite, repeatsAt, seatHint }: Extract<Obstacle, { kind: 'invitePending' }>): string {
-  const sent = invite.sentAt === null ? 'being sent' : `sent ${iso(invite.sentAt)}`;
-  const next = repeatsAt === null ? 'not repeated' : `repeated after ${iso(repeatsAt)}`;
+  const sent = invite.sentAt === null ? 'being sent' : `sent ${formatSecond(invite.sentAt)}`;
+  const next = repeatsAt === null ? 'not repeated' : `repeated after ${formatSecond(repeatsAt)}`;
   const waits = `waits until the invite is accepted (number ${String(invite.round)}, ${sent}, ${next})`;
   return seatHint === null ? waits : `${waits}; ${seatHint.replace(/\.$/, '')}`;
 }
@@ -114,9 +114,5 @@ const PROTECTIONS: Readonly<Record<Protection, string>> = {
 
 function renderLast({ change, state, cause, why, createdAt, endedAt }: LedgerFact): string {
   const by = cause === null ? '' : ` by ${cleanText(cause)}`;
-  return `last: ${change.kind} ${state} ${iso(endedAt ?? createdAt)}${by} (${cleanText(why)})`;
-}
-
-function iso(at: Millis): string {
-  return new Date(at).toISOString().replace(/\.\d{3}Z$/, 'Z');
+  return `last: ${change.kind} ${state} ${formatSecond(endedAt ?? createdAt)}${by} (${cleanText(why)})`;
 }

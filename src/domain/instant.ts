@@ -18,6 +18,11 @@ export function parseInstant(text: string): Millis | null {
   return Number.isNaN(instant) ? null : instant;
 }
 
+/** For people: to the second. */
+export function formatSecond(instant: Millis): string {
+  return formatInstant(instant).replace(/\.\d{3}Z$/, 'Z');
+}
+
 export function formatInstant(instant: Millis): string {
   return new Date(instant).toISOString();
 }

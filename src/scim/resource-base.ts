@@ -42,7 +42,7 @@ export async function answer(
   return reply.body ?? (reply.status === 304 ? {} : undefined);
 }
 
-/** The body of a write. From the context, not from the routers: their body parser makes an object of an absent body. */
+/** The body of a write, from the context: nothing parses one for the routers. */
 export function bodyOf(request: ScimRequest): JsonObject {
   if (request.body === null) throw invalidSyntax('A JSON body is required.');
   return request.body;

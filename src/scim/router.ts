@@ -83,11 +83,8 @@ export function createScimRouter(options: ScimRouterOptions): Router {
   const router = Router();
 
   router.use((request, response, next) => {
-    response.locals[PROGRESS] = begin(request, response, options);
-    next();
-  });
-  router.use((request, response, next) => {
-    const known = progressOf(response);
+    const known = begin(request, response, options);
+    response.locals[PROGRESS] = known;
     prepare({ app, authenticator, onAuthenticated: options.onAuthenticated }, known, request, response)
       .then(async (context) => {
         if (context !== null) await handle(context, request, next, dispatch);

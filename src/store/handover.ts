@@ -49,10 +49,6 @@ export function predecessorsOf(core: Core, userId: string): readonly Predecessor
   });
 }
 
-export function isPredecessor(core: Core, memberId: MemberId): boolean {
-  return core.value('SELECT 1 FROM predecessors WHERE member_id = ?', memberId) === 1;
-}
-
 /** Whose predecessor this member is: seqs of users. */
 export function heirsOf(core: Core, memberId: MemberId): readonly number[] {
   return core.values<number>(SELECT_HEIRS, memberId);

@@ -36,8 +36,7 @@ export function createLists(core: Core, base: () => string): Lists {
     if (query.filter === null)
       return pageWith(() => (query.sortBy === null ? wholes[type].page(query) : selectPage(core, type, query, ALL)));
     const where = compileFilter(query.filter, type, base());
-    const isLong = await core.read(() => search.isNeeded(type, where));
-    if (!isLong) return pageWith(() => selectPage(core, type, query, where));
+    if (!(await search.isNeeded(type, where))) return pageWith(() => selectPage(core, type, query, where));
     const found = await search.find(type, where);
     return pageWith(() => pageOfFound(core, type, query, where, found));
   };
@@ -130,9 +129,11 @@ function createWholeList(core: Core, type: ListName): WholeList {
       if (count === 0 || startIndex > state.count) return { items: [], total: state.count };
       const { position, after } = nearestAnchor(state.anchors, startIndex - 1);
       const items = core.values<number>(PAGE[type], after, count, startIndex - 1 - position);
+      const [first] = items;
+      const last = items.at(-1);
       // Where it begins as well: the same page may be asked for again.
-      remember(startIndex - 1, (items[0] ?? 0) - 1);
-      remember(startIndex - 1 + items.length, items.at(-1) ?? 0);
+      if (first !== undefined) remember(startIndex - 1, first - 1);
+      if (last !== undefined) remember(startIndex - 1 + items.length, last);
       return { items, total: state.count };
     },
   };

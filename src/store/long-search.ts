@@ -12,7 +12,7 @@ import type { CompiledFilter } from './filter-sql.js';
 
 export interface LongSearch {
   /** Whether the documents of many rows would have to be parsed: no index leads to the few that match. */
-  isNeeded(type: ListName, where: CompiledFilter): boolean;
+  isNeeded(type: ListName, where: CompiledFilter): Promise<boolean>;
   /** The `seq` of all rows that match, in order. */
   find(type: ListName, where: CompiledFilter): Promise<readonly number[]>;
 }
@@ -29,11 +29,12 @@ const ROWS_AT_ONCE = 4_000;
 export function createLongSearch(core: Core): LongSearch {
   let last: Promise<unknown> = Promise.resolve();
   return {
-    isNeeded: (type, { sql, params }) =>
-      sql.includes(DOCUMENT) &&
-      core
-        .all<{ readonly detail: string }>(`EXPLAIN QUERY PLAN SELECT 1 ${FROM[type]} AND (${sql})`, ...params)
-        .some(({ detail }) => LOOKS_AT_MANY.test(detail)),
+    async isNeeded(type, { sql, params }) {
+      if (!sql.includes(DOCUMENT)) return false;
+      const explain = `EXPLAIN QUERY PLAN SELECT 1 ${FROM[type]} AND (${sql})`;
+      const plan = await core.read(() => core.all<{ readonly detail: string }>(explain, ...params));
+      return plan.some(({ detail }) => LOOKS_AT_MANY.test(detail));
+    },
     find(type, where) {
       const search = last.then(() => lookThrough(core, type, where));
       last = search.catch(() => undefined);

@@ -1,6 +1,6 @@
 /** Every share that a rule wants, that the bridge gave, or that somebody holds on a managed resource. */
 import type { GivenShare, WantedShare } from '../domain/person.js';
-import type { StandingShare } from '../domain/explain.js';
+import type { StandingShare } from '../domain/explanation.js';
 import { elementsAt, textAt } from '../domain/json.js';
 import { forbiddenDangers, readEntitlement, resourceKey } from '../domain/shares.js';
 import { principalKey, type Address, type Document, type ResourceRef, type UserId } from '../domain/types.js';

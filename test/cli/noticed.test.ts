@@ -9,6 +9,7 @@ import { createSandbox } from '../../src/sandbox/sandbox.js';
 import type { Listening } from '../../src/sandbox/server.js';
 import { ensureBuilt, startProcess, type BridgeProcess } from '../support/bridge-process.js';
 import { cli, type CliResult, type Env } from '../support/cli.js';
+import { until } from '../support/until.js';
 
 const SCIM_TOKEN = 'esb_a-token-for-tests-of-no-further-use';
 const ADMIN_TOKEN = 'esb_admin_a-token-for-tests-of-no-further-use';
@@ -67,14 +68,6 @@ async function invite(name: string): Promise<void> {
     }),
   });
   expect(answer.status).toBe(201);
-}
-
-async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`never: ${what}`);
 }
 
 describe('plan --accept', () => {

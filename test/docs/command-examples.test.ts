@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ensureBuilt, startProcess, type BridgeProcess } from '../support/bridge-process.js';
 import { cli, onTerminal, type CliResult, type Env, type Place } from '../support/cli.js';
 import { argumentsOf, codeOf, commandIn, PAGES, problemOf } from '../support/doc-examples.js';
+import { until } from '../support/until.js';
 
 const USER_URN = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const GROUP_URN = 'urn:ietf:params:scim:schemas:core:2.0:Group';
@@ -101,14 +102,6 @@ const disable = (id: string): Promise<Response> =>
     { schemas: [PATCH_URN], Operations: [{ op: 'replace', path: 'active', value: false }] },
     200,
   );
-
-async function until(check: () => Promise<boolean>, what: string): Promise<void> {
-  for (let round = 0; round < 200; round++) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 250));
-  }
-  throw new Error(`never: ${what}`);
-}
 
 describe('the command lines of the pages', () => {
   it('set the bridge up', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { renderExplanation } from '../../src/domain/explain-text.js';
-import { explain, type About, type Aspect, type ExplainInput, type LedgerFact } from '../../src/domain/explain.js';
+import { explain } from '../../src/domain/explain.js';
+import type { About, Aspect, ExplainInput, LedgerFact } from '../../src/domain/explanation.js';
 import type { Person } from '../../src/domain/person.js';
 import { planPerson } from '../../src/domain/plan.js';
 import { DEFAULT_RULES } from '../../src/domain/rules.js';

@@ -12,6 +12,17 @@ describe('migrations', () => {
   let db: Connection;
   const put = (name: string, sql: string) => writeFileSync(path.join(folder, name), sql);
   const open = () => openConnection(path.join(folder, 'data', 'bridge.db'));
+  /** Runs the real migrations before this one; what comes back runs it and the rest. */
+  const migrateUntil = (name: string): (() => readonly string[]) => {
+    rmSync(path.join(folder, '001_first.sql'));
+    const names = readMigrations().map((migration) => migration.name);
+    const run = (wanted: readonly string[]): readonly string[] => {
+      for (const each of wanted) put(each, readFileSync(path.join(MIGRATIONS_FOLDER, each), 'utf8'));
+      return migrate(db, folder);
+    };
+    run(names.slice(0, names.indexOf(name)));
+    return () => run(names.slice(names.indexOf(name)));
+  };
 
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'bridge-migrate-'));
@@ -81,12 +92,7 @@ describe('migrations', () => {
   });
 
   it('bring names that were folded otherwise into the form of today', () => {
-    const source = (name: string) => readFileSync(path.join(MIGRATIONS_FOLDER, name), 'utf8');
-    const names = readMigrations().map(({ name }) => name);
-    const sigma = names.indexOf('007_one_small_sigma.sql');
-    for (const name of names.slice(0, sigma)) put(name, source(name));
-    rmSync(path.join(folder, '001_first.sql'));
-    migrate(db, folder);
+    const migrateRest = migrateUntil('007_one_small_sigma.sql');
     const add = db.prepare(
       `INSERT INTO users (id, user_name, user_name_key, active, document, managed, origin, version, created_at, modified_at)
        VALUES (?, ?, ?, 1, '{}', 1, 'idp', 1, 0, 0)`,
@@ -95,8 +101,7 @@ describe('migrations', () => {
     // One person twice, by the old rule: both stay.
     add.run('b', 'ΛΑΚΗΣ.Π', 'λακησ.π');
     add.run('c', 'λακης.π', 'λακης.π');
-    for (const name of names.slice(sigma)) put(name, source(name));
-    expect(migrate(db, folder)[0]).toBe('007_one_small_sigma.sql');
+    expect(migrateRest()[0]).toBe('007_one_small_sigma.sql');
     expect(db.prepare('SELECT user_name_key FROM users ORDER BY id').pluck().all()).toEqual([
       fold('ΝΙΚΟΣ'),
       fold('ΛΑΚΗΣ.Π'),
@@ -105,16 +110,10 @@ describe('migrations', () => {
   });
 
   it('give readings the names of calls that changes have', () => {
-    const source = (name: string) => readFileSync(path.join(MIGRATIONS_FOLDER, name), 'utf8');
-    const names = readMigrations().map(({ name }) => name);
-    const renaming = names.indexOf('008_names_of_calls.sql');
-    for (const name of names.slice(0, renaming)) put(name, source(name));
-    rmSync(path.join(folder, '001_first.sql'));
-    migrate(db, folder);
+    const migrateRest = migrateUntil('008_names_of_calls.sql');
     const add = db.prepare("INSERT INTO upstream_calls (endpoint, started_at, outcome) VALUES (?, 0, 'ok')");
     for (const method of ['identity', 'listMembers', 'listGroups', 'searchGroups', 'getResource']) add.run(method);
-    for (const name of names.slice(renaming)) put(name, source(name));
-    migrate(db, folder);
+    migrateRest();
     const stored = db.prepare('SELECT endpoint FROM upstream_calls ORDER BY id').pluck().all();
     expect(stored).toEqual(['user.get', 'members.list', 'groups.list', 'groups.search', 'resources.get']);
     const known: readonly unknown[] = Object.values(UPSTREAM_CALLS);
@@ -122,20 +121,14 @@ describe('migrations', () => {
   });
 
   it('leave those behind who were only found in a workspace group that is linked no more', () => {
-    const source = (name: string) => readFileSync(path.join(MIGRATIONS_FOLDER, name), 'utf8');
-    const names = readMigrations().map(({ name }) => name);
-    const leaving = names.indexOf('009_found_members.sql');
-    for (const name of names.slice(0, leaving)) put(name, source(name));
-    rmSync(path.join(folder, '001_first.sql'));
-    migrate(db, folder);
+    const migrateRest = migrateUntil('009_found_members.sql');
     db.exec(`INSERT INTO users (seq, id, user_name, user_name_key, active, document, managed, origin, version, created_at, modified_at)
       VALUES (1, 'a', 'a', 'a', 1, '{}', 1, 'idp', 1, 0, 0), (2, 'b', 'b', 'b', 1, '{}', 1, 'idp', 1, 0, 0)`);
     db.exec(`INSERT INTO groups (seq, id, display_name, display_name_key, document, managed, version, created_at, modified_at, workspace_group_id)
       VALUES (1, 'free', 'free', 'free', '{}', 1, 1, 0, 0, NULL), (2, 'tied', 'tied', 'tied', '{}', 1, 1, 0, 0, 'g-1')`);
     db.exec(`INSERT INTO memberships (group_seq, user_seq, origin, added_at)
       VALUES (1, 1, 'idp', 0), (1, 2, 'workspace', 0), (2, 1, 'idp', 0), (2, 2, 'workspace', 0)`);
-    for (const name of names.slice(leaving)) put(name, source(name));
-    migrate(db, folder);
+    migrateRest();
     expect(db.prepare('SELECT group_seq, user_seq FROM memberships').raw().all()).toEqual([
       [1, 1],
       [2, 1],

@@ -1,5 +1,6 @@
 /** One user: what is, what should be and why, what happened, and what can be done about it. */
-import { explain, type About, type Aspect } from '../../domain/explain.js';
+import { explain } from '../../domain/explain.js';
+import type { About, Aspect } from '../../domain/explanation.js';
 import { renderObstacle } from '../../domain/explain-text.js';
 import { textAt } from '../../domain/json.js';
 import { cleanText } from '../../domain/refusal.js';

@@ -13,17 +13,21 @@ import type {
   WorkspaceGroupId,
 } from '../../domain/types.js';
 
-/** A live SCIM user. */
-export interface UserRecord {
-  readonly id: UserId;
+/** What a user and a group have in common. */
+interface ResourceRecord<Id> {
+  readonly id: Id;
   /** Position in the stable list order. */
   readonly seq: number;
   readonly document: Document;
-  /** Moves exactly when `document` changes. */
+  /** Moves exactly when `document` changes, and where the member set of a group does. */
   readonly version: number;
   readonly createdAt: Millis;
   readonly modifiedAt: Millis;
   readonly managed: boolean;
+}
+
+/** A live SCIM user. */
+export interface UserRecord extends ResourceRecord<UserId> {
   readonly address: Address | null;
   /** Direct groups, for the readOnly `groups` attribute. */
   readonly groups: readonly { readonly id: GroupId; readonly displayName: string }[];
@@ -42,15 +46,7 @@ export interface UserRecord {
 }
 
 /** A SCIM group. `members` is null where it was not asked for. */
-export interface GroupRecord {
-  readonly id: GroupId;
-  readonly seq: number;
-  readonly document: Document;
-  /** Moves when `document` or the member set changes. */
-  readonly version: number;
-  readonly createdAt: Millis;
-  readonly modifiedAt: Millis;
-  readonly managed: boolean;
+export interface GroupRecord extends ResourceRecord<GroupId> {
   readonly members: readonly MemberRecord[] | null;
   readonly bridge: { readonly groupId: WorkspaceGroupId | null; readonly linkStatus: LinkStatus };
 }

@@ -1,5 +1,5 @@
 /** What the command line and the admin page look at; nothing of it is needed to provision. */
-import type { UnlinkedGroup } from '../../domain/explain.js';
+import type { UnlinkedGroup } from '../../domain/explanation.js';
 import type {
   Address,
   GroupId,

@@ -1,5 +1,5 @@
 /** Resources and who has what on them. */
-import type { StandingShare } from '../../domain/explain.js';
+import type { StandingShare } from '../../domain/explanation.js';
 import type { GivenShare, WantedShare } from '../../domain/person.js';
 import type { MemberId, Millis, Principal, ResourceRef, UserId } from '../../domain/types.js';
 import type { Subject } from './work.js';
