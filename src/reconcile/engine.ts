@@ -40,6 +40,8 @@ export interface Engine {
   /** No request waits for its effects, so that even those of requests may wait for each other. */
   readonly nobodyWaits: boolean;
   readonly isStopping: () => boolean;
+  /** How many seats have come free since the start. */
+  readonly seatsFreed: () => number;
   readonly onKeyRejected: (error: GatewayError) => void;
   /** A change was made, or may have been: seats may be free, an invite may be out. */
   readonly onDone: (change: Change, about: PlanContext) => void;

@@ -2,7 +2,7 @@
  * A freed seat is a new reason to try what was refused. Only as many as were freed are tried, the
  * longest waiting first; those refused again go to the end of the queue by their new row.
  */
-import { isGrant } from '../domain/types.js';
+import { isGrant, type Change } from '../domain/types.js';
 import type { LedgerRow, Store } from '../store/port.js';
 
 const PAGE = 500;
@@ -33,9 +33,15 @@ const KNOWN_REASONS: ReadonlySet<string> = new Set([
 ]);
 
 function wantsSeat({ change, retryAt }: LedgerRow, now: number): boolean {
-  if (retryAt === null || retryAt <= now) return false;
-  return isGrant(change) && (change.kind === 'invite' || change.kind === 'unlock' || change.kind === 'setSeat');
+  return retryAt !== null && retryAt > now && takesSeat(change);
 }
+
+const takesSeat = (change: Change): boolean =>
+  isGrant(change) && (change.kind === 'invite' || change.kind === 'unlock' || change.kind === 'setSeat');
+
+/** May this have been refused for the lack of a seat? `code`: why, if the answer said so. */
+export const mayLackSeat = (change: Change, code: string | null): boolean =>
+  takesSeat(change) && (code === 'noSeat' || !KNOWN_REASONS.has(code ?? ''));
 
 async function refusedRows(store: Store): Promise<readonly LedgerRow[]> {
   const rows: LedgerRow[] = [];

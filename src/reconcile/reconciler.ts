@@ -95,6 +95,7 @@ export class Reconciler implements Provisioning {
   readonly #firstReading = deferred();
   #sharesRead: Promise<void> = Promise.resolve();
   #hasReading = false;
+  #seatsFreed = 0;
   #cancelOverdue: () => void = () => undefined;
 
   constructor(options: ReconcilerOptions) {
@@ -157,6 +158,7 @@ export class Reconciler implements Provisioning {
       release: (subjects) => this.#dispatcher.release(subjects),
       nobodyWaits: this.#options.provisionWaitMs <= 0,
       isStopping: () => !this.#isServing(),
+      seatsFreed: () => this.#seatsFreed,
       onKeyRejected: (error) => this.#connection.keyRejected(error),
       onDone: (change, about) => this.#onDone(change, about),
       onAmbiguous: (change, person) => this.#onAmbiguous(change, person),
@@ -382,6 +384,7 @@ export class Reconciler implements Provisioning {
 
   #onSeatsFreed(freed: number): void {
     const { store, clock } = this.#options;
+    this.#seatsFreed += freed;
     const retried = [retryForFreedSeats(freed, clock.now(), store), store.scheduleWaiting('seatBudget', 'seatFreed')];
     Promise.all(retried).then((counts) => {
       if (counts.some((count) => count > 0)) this.poke();

@@ -8,6 +8,7 @@ import type { GatewayError } from '../elevenlabs/port.js';
 import { invalidValue } from '../errors.js';
 import type { CallFailure, LedgerRow, Outcome, Revert } from '../store/port.js';
 import { REFUSAL_MS, type Engine } from './engine.js';
+import { mayLackSeat } from './freed-seats.js';
 import { finish } from './let-go.js';
 import { isShareChange } from './prepare-share.js';
 import type { Run, View } from './view.js';
@@ -27,7 +28,9 @@ export async function refuse(failure: Failure, engine: Engine): Promise<'again'>
   const { run, view, planned, row, call, error } = failure;
   const words = wordsFor(planned, view.person);
   const text = remedyFor(error, planned.change, words);
-  const revert = revertOf(failure, engine);
+  // Whoever freed a seat while the call was out has not seen this row, and no reading will tell of it.
+  const isSeatFree = (): boolean => mayLackSeat(planned.change, call.code) && engine.seatsFreed() > run.seatsFreed;
+  const revert = isSeatFree() ? null : revertOf(failure, engine);
   // A write that came while the call was out is a new reason to ask.
   const current = run.userId === null ? null : await engine.store.person(run.userId);
   const isNewer = current !== null && current.version > run.version;
@@ -35,6 +38,7 @@ export async function refuse(failure: Failure, engine: Engine): Promise<'again'>
   const foreseen = failure.foreseen === true;
   const outcome: Outcome = { kind: 'refused', call: { ...call, error: text }, retryAt, foreseen };
   const { reverted } = await finish(row, outcome, revert, engine);
+  if (!reverted && isSeatFree()) await engine.store.retryRefused([row.id], 'seatFreed');
   if (reverted && revert !== null)
     engine.waiters.answer(revert.userId, revert.version, { kind: 'refused', error: invalidValue(text) });
   engine.log.warn({ subject: run.entry.subject, reverted, what: describeChange(planned.change) }, 'refused for good');

@@ -126,6 +126,7 @@ export async function commit(run: Run, asked: PlannedChange, engine: Engine): Pr
     cause: entry.cause,
   });
   engine.guards.tell(entry.subject, view.sorted, view.person);
+  run.seatsFreed = engine.seatsFreed();
   if (row === null) throw new Error(`the ledger gave no row for ${changeKey(planned.change)}`);
   return { view, planned, row, startedAt: engine.clock.now(), begun: engine.clock.monotonic() };
 }

@@ -26,6 +26,8 @@ export interface Run {
   replacement: PlannedChange | null;
   /** Nobody waits for the answer, so that an invite may wait for others. */
   mayWait: boolean;
+  /** Seats that had come free when the last call went out (Engine.seatsFreed). */
+  seatsFreed: number;
   /** An invite was revoked, and the answer was no clear yes. */
   isRevokedInTheDark: boolean;
 }
@@ -43,6 +45,7 @@ export function newRun(entry: AgendaEntry, { nobodyWaits }: Pick<Engine, 'nobody
     replaced: new Set(),
     replacement: null,
     mayWait: nobodyWaits || entry.priority > 0,
+    seatsFreed: 0,
     isRevokedInTheDark: false,
   };
 }

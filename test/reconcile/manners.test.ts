@@ -6,7 +6,6 @@ import { startTestBridge, type TestBridge, type TestBridgeOptions } from '../sup
 const at = (name: string): string => `${name}@workspace.example`;
 const range = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `p${String(index)}`);
 const EVERYTHING = { path: '/v1/**' } as const;
-const PATCH_URN = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const DISABLE = { op: 'replace', path: 'active', value: false };
 const VOICE = { type: 'voice', id: 'voice1' };
 

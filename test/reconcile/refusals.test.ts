@@ -154,6 +154,28 @@ describe('what cannot be told to the IdP any more', () => {
     await bridge.until(async () => (await bridge.bridgeOf(body.id))['status'] === 'invited', 'the invite');
   });
 
+  it.each([
+    ['the bridge frees one', '0', async () => bridge.patchUser(await idOf(ADA), DISABLE)],
+    ['a hand frees one', '0', async () => bridge.control.setLocked(ADA, true)],
+    ['a hand frees one, and a request waits', '3000', async () => bridge.control.setLocked(ADA, true)],
+  ])('recovers where %s while the refusal is still looked into', async (_how, wait, free) => {
+    await start(2, [{ email: ADA }], {}, { PROVISION_WAIT_MS: wait });
+    await bridge.createUser('ada');
+    await bridge.idle();
+    await bridge.pass(1_000);
+    bridge.control.addFault({ method: 'GET', path: '/v1/workspace/members', times: 1, fault: { kind: 'hang' } });
+    const answer = bridge.createUser('zoe');
+    await bridge.until(() => bridge.control.hanging() > 0, 'the reading that verifies the refusal');
+    await free();
+    await bridge.until(() => bridge.workspace().members[ADA]?.locked === true, 'the free seat');
+    if (wait === '0') await bridge.until(async () => (await bridge.store.counts()).agenda === 1, 'the end of the lock');
+    bridge.control.releaseHanging();
+    const { status, body } = await answer;
+    expect(status).toBe(201);
+    await bridge.until(async () => (await bridge.bridgeOf(body.id))['status'] === 'invited', 'the invite');
+    expect(bridge.workspace().mails).toEqual({ [ZOE]: 1 });
+  });
+
   it('is tried again when the IdP writes the user', async () => {
     await start(1, [], {}, { PROVISION_WAIT_MS: '0' });
     const { body } = await bridge.createUser('zoe');
