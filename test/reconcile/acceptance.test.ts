@@ -8,6 +8,8 @@ const DAY = 86_400_000;
 const HOUR = 3_600_000;
 const at = (name: string): string => `${name}@workspace.example`;
 const range = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `p${String(index)}`);
+const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+const BULK = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 const VOICE = { type: 'voice', id: 'voice1' };
 
 let bridge: TestBridge;
@@ -131,5 +133,44 @@ describe('a workspace that answers nothing', () => {
     bridge.control.releaseHanging({ drop: true });
     await bridge.calm();
     expect(Object.keys(bridge.workspace().pendingInvites)).toHaveLength(13);
+  });
+
+  it.each(['0', '1000'])('slows no kind of write by more than PROVISION_WAIT_MS=%s', async (wait) => {
+    await start({ PROVISION_WAIT_MS: wait });
+    const [zoe, max] = [(await bridge.createUser('zoe')).body.id, (await bridge.createUser('max')).body.id] as string[];
+    const group = (await bridge.createGroup('Sales')).body.id as string;
+    await bridge.idle();
+    bridge.control.addFault({ path: '/v1/**', fault: { kind: 'hang' } });
+    const timers = (ms: number): number => bridge.clock.pending().filter((left) => Math.round(left) === ms).length;
+    const bulk = { method: 'DELETE', path: `/Users/${max ?? ''}` };
+    const requests: readonly (() => Promise<{ readonly status: number }>)[] = [
+      () => bridge.patchUser(zoe ?? '', { op: 'replace', path: 'roles', value: [{ value: 'admin' }] }),
+      () => bridge.patchUser(zoe ?? '', { op: 'replace', path: 'active', value: false }),
+      () => bridge.createGroup('Support', [zoe ?? '']),
+      () => bridge.patchGroup(group, { op: 'add', path: 'members', value: [{ value: max }] }),
+      () =>
+        bridge.scim('PATCH', `/Groups/${group}`, { Operations: [{ op: 'remove', path: 'members' }], schemas: [PATCH] }),
+      () => bridge.scim('DELETE', `/Groups/${group}`),
+      () => bridge.scim('POST', '/Bulk', { schemas: [BULK], Operations: [bulk] }),
+      () => bridge.scim('DELETE', `/Users/${zoe ?? ''}`),
+    ];
+    for (const request of requests) {
+      const begun = bridge.clock.monotonic();
+      const before = timers(Number(wait));
+      const work = request();
+      let isDone = false;
+      void work.finally(() => (isDone = true)).catch(() => undefined);
+      // The clock stands until it waits, and goes no further than it may wait.
+      await bridge.until(() => isDone || timers(Number(wait)) > before, 'the answer, or its wait');
+      await bridge.clock.advanceAsync(Number(wait));
+      for (let turn = 0; !isDone && turn < 2_000; turn++) await settle();
+      expect([String(request), isDone]).toEqual([String(request), true]);
+      expect((await work).status).toBeLessThan(300);
+      expect(Math.floor(bridge.clock.monotonic() - begun)).toBeLessThanOrEqual(Number(wait));
+    }
+    bridge.control.clearFaults();
+    bridge.control.releaseHanging({ drop: true });
+    await bridge.calm();
+    expect(bridge.workspace()).toMatchObject({ pendingInvites: {}, groups: { Sales: [] } });
   });
 });
