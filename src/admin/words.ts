@@ -1,6 +1,6 @@
 /** States, times and changes in words for administrators. */
 import { describeChange } from '../domain/refusal.js';
-import type { Change, LedgerState, LinkStatus, Millis, SeatType, UserStatus } from '../domain/types.js';
+import type { Change, LedgerState, LinkTrouble, Millis, SeatType, UserStatus } from '../domain/types.js';
 import { html, type Html } from './html.js';
 
 /** How much a state wants attention; the colour, and never the colour alone. */
@@ -37,13 +37,21 @@ export const LEDGER_STATE: Readonly<Record<LedgerState, Word>> = {
   superseded: { text: 'Not needed any more', tone: 'calm' },
 };
 
-export const LINK_STATUS: Readonly<Record<LinkStatus, Word & { readonly meaning: string }>> = {
-  linked: { text: 'Linked', tone: 'good', meaning: 'Members follow the IdP.' },
-  unlinked: {
+export const LINKED: Word = { text: 'Linked', tone: 'good' };
+
+export const LINK_TROUBLE: Readonly<Record<LinkTrouble, Word & { readonly meaning: string }>> = {
+  noGroup: {
     text: 'Not linked',
     tone: 'warn',
     meaning: 'The workspace has no group of this name. Create one at ElevenLabs, or link another one here.',
   },
+  gone: {
+    text: 'Not linked',
+    tone: 'warn',
+    meaning:
+      'Its workspace group is no longer there. Link another one here; should the same one come up again, it is linked by itself.',
+  },
+  byHand: { text: 'Not linked', tone: 'warn', meaning: 'It was unlinked, and is linked again here only.' },
   ambiguous: {
     text: 'Ambiguous',
     tone: 'warn',

@@ -1,7 +1,7 @@
 /** What `doctor` finds in the database: tokens, work that is stuck, links, protected members. */
 import { readStrangers } from '../app/telemetry.js';
 import { cleanText } from '../domain/refusal.js';
-import type { Millis } from '../domain/types.js';
+import type { LinkTrouble, Millis } from '../domain/types.js';
 import { DROPPED } from '../store/ledger.js';
 import type { Store, TokenRecord } from '../store/port.js';
 import type { Opened } from './context.js';
@@ -170,16 +170,26 @@ async function checkReading({ store, config }: Opened, now: Millis): Promise<rea
 
 async function checkLinks(store: Store): Promise<readonly Finding[]> {
   const links = (await store.links()).filter(({ managed }) => managed);
-  const named = (status: string): readonly string[] =>
-    links.filter(({ linkStatus }) => linkStatus === status).map(({ displayName }) => `"${displayName}"`);
+  const named = (what: LinkTrouble): readonly string[] =>
+    links.filter(({ trouble }) => trouble === what).map(({ displayName }) => `"${displayName}"`);
   const findings: Finding[] = [];
   const put = (names: readonly string[], text: string, remedy: string): void => {
     if (names.length > 0) findings.push(warn('Groups', `${text}: ${some(names)}`, remedy));
   };
   put(
-    named('unlinked'),
+    named('noGroup'),
     'no workspace group of this name, so their members are in no group',
     'Make the group at ElevenLabs (the API cannot), or name an alias in the mapping file, or `groups link`.',
+  );
+  put(
+    named('gone'),
+    'their workspace group is no longer there, so their members are in no group',
+    '`groups link` another one. Should the same one come up again, it is linked by itself.',
+  );
+  put(
+    named('byHand'),
+    'unlinked by hand, so their members are in no group',
+    '`groups link` them, where that is wrong.',
   );
   put(
     named('ambiguous'),

@@ -78,18 +78,25 @@ async function showGroup(context: CommandContext, text: string, { json }: Json):
 /** What the link is, and what to do where there is none. */
 export function linkText(link: LinkRecord): string {
   const target = groupOf(link) ?? '';
-  switch (link.linkStatus) {
-    case 'linked':
+  switch (link.trouble) {
+    case null:
       return `Linked to the workspace group "${target}" (by ${link.linkSource ?? 'hand'}).`;
     case 'readOnly':
       return `Linked to the workspace group "${target}", which ElevenLabs' own SCIM manages: the bridge does not change it.`;
     case 'ambiguous':
       return 'Not linked: several workspace groups have this name. Link one by hand (groups link), or rename the others.';
-    case 'unlinked':
+    case 'noGroup':
       return (
         'Not linked: there is no workspace group of this name. Make one at ElevenLabs (the API cannot), name an alias in ' +
         'the mapping file, or link one by hand (groups link).'
       );
+    case 'gone':
+      return (
+        'Not linked: its workspace group is no longer there. Link another one by hand (groups link). Should the same one ' +
+        'come up again, it is linked by itself.'
+      );
+    case 'byHand':
+      return 'Not linked: it was unlinked. Link it by hand (groups link).';
   }
 }
 

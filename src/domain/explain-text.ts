@@ -1,5 +1,6 @@
 /** An explanation as text for a terminal or a page; every line stands for itself. */
-import type { About, Aspect, Explanation, LedgerFact, Obstacle, UnlinkedGroup } from './explanation.js';
+import type { About, Aspect, Explanation, LedgerFact, Obstacle } from './explanation.js';
+import type { LinkTrouble } from './types.js';
 import { lookalikesInWords } from './lookalikes.js';
 import type { Protection } from './person.js';
 import { cleanText } from './refusal.js';
@@ -76,7 +77,7 @@ export function renderObstacle(obstacle: Obstacle): string {
     case 'notOurs':
       return 'given by somebody else, left so';
     case 'unlinked':
-      return UNLINKED[obstacle.linkStatus];
+      return UNLINKED[obstacle.trouble];
     case 'refused':
       return `refused: ${cleanText(obstacle.error, LONGEST_ERROR)}${obstacle.until === null ? '' : ` Tried again after ${formatSecond(obstacle.until)} or when the IdP writes the user`}`;
     case 'withheld':
@@ -92,8 +93,10 @@ export function renderObstacle(obstacle: Obstacle): string {
   }
 }
 
-const UNLINKED: Readonly<Record<UnlinkedGroup['linkStatus'], string>> = {
-  unlinked: 'the workspace has no group of this name: make one at ElevenLabs, or link the group to another one',
+const UNLINKED: Readonly<Record<LinkTrouble, string>> = {
+  noGroup: 'the workspace has no group of this name: make one at ElevenLabs, or link the group to another one',
+  gone: 'its workspace group is no longer there: link the group to another one',
+  byHand: 'it was unlinked: link it by hand',
   ambiguous: 'several workspace groups have this name: link the group to the right one',
   readOnly: "ElevenLabs' own SCIM manages the workspace group of this name: nothing is changed in it",
 };

@@ -226,14 +226,14 @@ function unwantedGroup(name: string | undefined): string {
   return `put there by hand; "${name}" gives nothing until the IdP has written this membership`;
 }
 
-function explainUnlinked({ name, linkStatus }: UnlinkedGroup): Aspect {
+function explainUnlinked({ name, trouble }: UnlinkedGroup): Aspect {
   return {
     about: { kind: 'unlinkedGroup', name },
     wanted: 'member',
     actual: 'none',
     rule: `member of "${name}"`,
     isSettled: false,
-    obstacle: { kind: 'unlinked', linkStatus },
+    obstacle: { kind: 'unlinked', trouble },
     last: null,
   };
 }

@@ -3,15 +3,15 @@ import type { Invite, Person, Protection } from './person.js';
 import type { PolicyNote } from './policies/policy.js';
 import type { SeatDemand } from './policies/seat-budget.js';
 import type { Rules } from './rules.js';
-import {
-  type Address,
-  type Change,
-  type LedgerState,
-  type LinkStatus,
-  type Millis,
-  type ShareRole,
-  type WorkspaceGroupId,
-  type WorkspaceMember,
+import type {
+  Address,
+  Change,
+  LedgerState,
+  LinkTrouble,
+  Millis,
+  ShareRole,
+  WorkspaceGroupId,
+  WorkspaceMember,
 } from './types.js';
 
 /** A row of the ledger, as far as it explains; the store's rows are such. */
@@ -48,7 +48,7 @@ export interface ExplainInput {
 
 export interface UnlinkedGroup {
   readonly name: string;
-  readonly linkStatus: Exclude<LinkStatus, 'linked'>;
+  readonly trouble: LinkTrouble;
 }
 
 /** A share with something that the person belongs to. */
@@ -88,7 +88,7 @@ export type Obstacle =
   | { readonly kind: 'declined' }
   /** Somebody else gave it: the bridge takes away only its own. */
   | { readonly kind: 'notOurs' }
-  | { readonly kind: 'unlinked'; readonly linkStatus: UnlinkedGroup['linkStatus'] }
+  | { readonly kind: 'unlinked'; readonly trouble: LinkTrouble }
   | { readonly kind: 'refused'; readonly error: string; readonly until: Millis | null }
   | { readonly kind: 'withheld'; readonly note: PolicyNote }
   | { readonly kind: 'held' }

@@ -17,7 +17,7 @@ export interface Doubt {
 export type Judgement =
   { readonly believed: true } | { readonly believed: false; readonly reason: string; readonly doubt: Doubt | null };
 
-/** Equal readings after which a smaller workspace is believed. */
+/** Equal full readings in a row, without a fault between them, after which a smaller workspace is believed. */
 export const EQUAL_READINGS = 3;
 
 const BELIEVED: Judgement = { believed: true };

@@ -183,6 +183,12 @@ export type UserStatus =
 
 export type UserOrigin = 'idp' | 'adopted';
 export type LinkStatus = 'linked' | 'unlinked' | 'ambiguous' | 'readOnly';
+
+/**
+ * Why nothing follows from membership in a group: `noGroup` = none of its name, `gone` = its workspace
+ * group is no longer there, `byHand` = unlinked by a person, `ambiguous`, `readOnly` = as LinkStatus.
+ */
+export type LinkTrouble = 'noGroup' | 'gone' | 'byHand' | Exclude<LinkStatus, 'linked' | 'unlinked'>;
 export type MembershipOrigin = 'idp' | 'workspace';
 
 /** JSON as stored and sent. */

@@ -23,8 +23,8 @@ import { isTry } from '../domain/unlisted.js';
 import type { GatewayError } from '../elevenlabs/port.js';
 import type { Engine } from './engine.js';
 import { isShareChange } from './prepare-share.js';
-import { GROUPS, MEMBERS, VERIFY } from './readings.js';
-import type { Part } from './read-workspace.js';
+import { VERIFY, type Part } from './read-workspace.js';
+import { GROUPS, MEMBERS } from './readings.js';
 
 export type Verdict =
   | { readonly kind: 'done' }

@@ -34,6 +34,9 @@ export interface ReadResult {
   readonly groupsBySearch: boolean;
 }
 
+/** The cause of a reading that shows whether a refused call was in truth done. */
+export const VERIFY = 'verify';
+
 /** What one reading has to know of those before it. */
 export interface ReadingMemory {
   members: Doubt | null;
@@ -76,10 +79,11 @@ export async function readWorkspace(
   await setImmediate();
   const before = await store.memberCounts();
   const keyUser = await expectedKeyUser(store, memory.keyUser);
-  const isFull = need.members && need.groups;
+  // Towards belief. Polls and verifications come in bursts: what they have seen proves nothing together.
+  const counts = need.members && need.groups && cause !== VERIFY;
   const members = judged(memberCall, (list) => {
     const count = memory.acceptSmaller ? 0 : before.members;
-    return note(memory, 'members', judgeMembers(list, { count, doubt: memory.members }, keyUser), isFull);
+    return note(memory, 'members', counts, (doubt) => judgeMembers(list, { count, doubt }, keyUser));
   });
   const groupsBefore = need.groups && !memory.acceptSmaller ? (await store.groups()).length : 0;
   const groups = besides(
@@ -87,9 +91,11 @@ export async function readWorkspace(
     judged(groupCall, ({ groups: list, isPartial }) =>
       isPartial
         ? { believed: true }
-        : note(memory, 'groups', judgeGroups(list, { count: groupsBefore, doubt: memory.groups }), isFull),
+        : note(memory, 'groups', counts, (doubt) => judgeGroups(list, { count: groupsBefore, doubt })),
     ),
   );
+  // After a fault readings follow each other fast, and the row begins anew.
+  if (counts && [members, groups].some((one) => one?.part.kind === 'failed')) memory.members = memory.groups = null;
   if (members?.value !== undefined || groups?.value !== undefined) memory.acceptSmaller = false;
   const effect = await takeOver(startedAt, members?.value, groups?.value, cause, store);
   if (members?.value !== undefined) await rememberKeyUser(members.value, memory.keyUser, store);
@@ -139,10 +145,16 @@ function judged<T>(call: Attempt<T> | null, judge: (value: T) => Judgement): Jud
   return { part: { kind: 'applied' }, value: call.value };
 }
 
-/** Only full readings count towards belief: polls and verifications come in bursts. */
-function note(memory: ReadingMemory, what: 'members' | 'groups', judgement: Judgement, isFull: boolean): Judgement {
+/** Judges by the readings before that count, and remembers the doubt if this one does. */
+function note(
+  memory: ReadingMemory,
+  what: 'members' | 'groups',
+  counts: boolean,
+  judge: (doubt: Doubt | null) => Judgement,
+): Judgement {
+  const judgement = judge(counts ? memory[what] : null);
   if (judgement.believed) memory[what] = null;
-  else if (isFull) memory[what] = judgement.doubt;
+  else if (counts) memory[what] = judgement.doubt;
   return judgement;
 }
 

@@ -32,8 +32,6 @@ export interface ReadingsOptions extends ReadingSources {
   readonly onResult: (result: ReadResult, cause: string) => void;
 }
 
-/** The cause of a reading that shows whether a refused call was in truth done. */
-export const VERIFY = 'verify';
 export const FULL: Need = { members: true, groups: true };
 export const MEMBERS: Need = { members: true, groups: false };
 export const GROUPS: Need = { members: false, groups: true };

@@ -1,6 +1,7 @@
 /** What explains a person and stands in no plan: groups without a link, and the request that was refused last. */
 import type { LinkStatus, Millis, UserId } from '../domain/types.js';
 import type { Core } from './core.js';
+import { LINK_TROUBLE } from './groups.js';
 import type { BesideThePlan } from './port.js';
 import { listRefusedRequests } from './refused-requests.js';
 
@@ -23,6 +24,6 @@ export function besideThePlan(core: Core, id: UserId): BesideThePlan {
 const LINKED: LinkStatus = 'linked';
 const SELECT = `SELECT seq, user_name AS userName, address, COALESCE(deleted_at, modified_at) AS writtenAt
   FROM users WHERE id = ?`;
-const SELECT_UNLINKED = `SELECT g.display_name AS name, g.link_status AS linkStatus
+const SELECT_UNLINKED = `SELECT g.display_name AS name, ${LINK_TROUBLE} AS trouble
   FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq
   WHERE m.user_seq = ? AND m.origin = 'idp' AND g.link_status <> '${LINKED}' ORDER BY g.seq`;

@@ -123,12 +123,6 @@ export function forgetPrincipalGifts(core: Core, principal: string): void {
   core.run('DELETE FROM given_shares WHERE principal = ?', principal);
 }
 
-/** The principal exists no more: nothing is held, nothing can be withdrawn. */
-export function forgetPrincipal(core: Core, principal: string): void {
-  core.run('DELETE FROM given_shares WHERE principal = ?', principal);
-  core.run('DELETE FROM workspace_shares WHERE principal = ?', principal);
-}
-
 const WHERE = 'WHERE resource_type = ? AND resource_id = ? AND principal = ?';
 const SELECT_GIVEN_TO = 'SELECT * FROM given_shares WHERE principal = ?';
 const SELECT_HELD = `SELECT role FROM workspace_shares ${WHERE}`;

@@ -2,7 +2,8 @@
  * The link from a SCIM group to a workspace group. It is to the id, once made, and survives renames
  * on both sides; by name it is only made where exactly one name matches. Linking never removes
  * anybody: members found there become memberships of origin `workspace` (found-members.ts), for as
- * long as the link is to that group.
+ * long as the link is to that group. A workspace group that goes takes the link with it and, should
+ * it come up again under the same id, brings it back: it was never deleted, the lists were wrong.
  */
 import { fold } from '../domain/fold.js';
 import { objectAt, textAt } from '../domain/json.js';
@@ -41,7 +42,7 @@ export const movesMembers = ({ joined, left }: LinkEffect): boolean => joined.le
 export function followLink(core: Core, row: GroupRow, document: Document): LinkEffect {
   const wanted = groupIdAttribute(document);
   if (wanted !== null) {
-    if (wanted === row.workspace_group_id) return UNCHANGED;
+    if (wanted === row.workspace_group_id || wanted === row.gone_group_id) return UNCHANGED;
     const group = findWorkspaceGroup(core, wanted);
     if (group !== null) return linkTo(core, row, group, 'attribute');
     if (readSetting(core, SETTING.groupsReadAt) !== null) {
@@ -79,12 +80,22 @@ export function unlink(core: Core, row: GroupRow, options: { readonly byHand: bo
   return { changed: row.workspace_group_id !== null, joined: [], left: leaveMembers(core, row.seq) };
 }
 
-/** Groups that wait for a workspace group: by attribute or by name. */
+/** The workspace group has gone: only the same one, or a person, links the group again. */
+export function loseLink(core: Core, row: GroupRow): LinkEffect {
+  const effect = unlink(core, row, { byHand: true });
+  core.run(REMEMBER_LINK, row.workspace_group_id, row.link_source, row.seq);
+  return effect;
+}
+
+/** Groups that wait for a workspace group: by attribute, by name, or for the one that had gone. */
 export function waitingGroups(core: Core): readonly GroupRow[] {
-  return core.all<GroupRow>('SELECT * FROM groups WHERE workspace_group_id IS NULL AND relink_by_hand = 0');
+  return core.all<GroupRow>(SELECT_WAITING);
 }
 
 const LINK =
-  'UPDATE groups SET workspace_group_id = ?, link_source = ?, link_status = ?, linked_at = ?, relink_by_hand = 0 WHERE seq = ?';
+  'UPDATE groups SET workspace_group_id = ?, link_source = ?, link_status = ?, linked_at = ?, relink_by_hand = 0, gone_group_id = NULL WHERE seq = ?';
 const UNLINK = `UPDATE groups SET workspace_group_id = NULL, link_source = NULL, link_status = 'unlinked', linked_at = NULL,
-  relink_by_hand = ? WHERE seq = ?`;
+  relink_by_hand = ?, gone_group_id = NULL WHERE seq = ?`;
+const REMEMBER_LINK = 'UPDATE groups SET gone_group_id = ?, link_source = ? WHERE seq = ?';
+const SELECT_WAITING = `SELECT * FROM groups WHERE workspace_group_id IS NULL
+  AND (relink_by_hand = 0 OR gone_group_id IN (SELECT group_id FROM workspace_groups))`;

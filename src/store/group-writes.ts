@@ -82,7 +82,7 @@ function writeGroup(core: Core, row: GroupRow, write: GroupWrite, context: Write
   if (rewritten) rewriteGroup(core, row, write.document, context);
   const delta = applyMemberOps(core, row.seq, write.ops);
   checkWritable(core, row.seq, delta);
-  const linkedTo = rowOfGroupSeq(core, row.seq).workspace_group_id;
+  const linkedTo = row.workspace_group_id ?? row.gone_group_id;
   if (linkedTo !== null) markWithdrawn(core, linkedTo, delta);
   const link = rewritten ? followLink(core, rowOfGroupSeq(core, row.seq), write.document) : UNCHANGED;
   const moved = delta.added.size + delta.removed.size > 0 || movesMembers(link);

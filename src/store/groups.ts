@@ -20,6 +20,8 @@ export interface GroupRow {
   readonly link_source: 'name' | 'attribute' | 'admin' | 'import' | null;
   readonly link_status: LinkStatus;
   readonly relink_by_hand: number;
+  /** Its workspace group when that went. */
+  readonly gone_group_id: WorkspaceGroupId | null;
 }
 
 export function findGroupRow(core: Core, id: string): GroupRow | undefined {
@@ -85,5 +87,8 @@ export function membersOfGroup(core: Core, seq: number): readonly MemberRecord[]
   return core.raw<[UserId, string]>(SELECT_MEMBERS, seq).map(([userId, display]) => ({ userId, display }));
 }
 
+/** SQL for LinkTrouble, null where there is none; for a query with groups AS g. */
+export const LINK_TROUBLE = `CASE WHEN g.link_status = 'linked' THEN NULL WHEN g.link_status <> 'unlinked' THEN g.link_status
+  WHEN g.gone_group_id IS NOT NULL THEN 'gone' WHEN g.relink_by_hand = 1 THEN 'byHand' ELSE 'noGroup' END`;
 const SELECT_MEMBERS = `SELECT u.id, COALESCE(u.display_name, u.user_name) FROM memberships AS m JOIN users AS u ON u.seq = m.user_seq
   WHERE m.group_seq = ? ORDER BY m.user_seq`;

@@ -1,6 +1,7 @@
 /** Reads for people who look from outside: commands and the admin page. Nothing here writes. */
 import { fold, foldAddress } from '../domain/fold.js';
 import type { Core } from './core.js';
+import { LINK_TROUBLE } from './groups.js';
 import { OPEN_STATES } from './invites.js';
 import type { InspectionStore, InviteRecord, LinkRecord, PersonRef, Subject } from './port.js';
 import { MAPPING_SUBJECT } from './subject.js';
@@ -54,6 +55,6 @@ const SELECT_INVITES = `SELECT i.id, i.user_id AS userId, u.user_name AS userNam
   i.usage_limit AS usageLimit, i.state, i.sends, i.round, i.sent_at AS sentAt, i.ended_at AS endedAt, i.member_id AS memberId
   FROM invites AS i JOIN users AS u ON u.id = i.user_id`;
 const SELECT_LINKS = `SELECT g.id, g.display_name AS displayName, g.managed, g.link_status AS linkStatus,
-  g.link_source AS linkSource, g.workspace_group_id AS groupId, w.name AS groupName,
+  ${LINK_TROUBLE} AS trouble, CASE WHEN g.link_status <> 'unlinked' THEN g.link_source END AS linkSource, g.workspace_group_id AS groupId, w.name AS groupName,
   (SELECT COUNT(*) FROM memberships AS m WHERE m.group_seq = g.seq) AS members
   FROM groups AS g LEFT JOIN workspace_groups AS w ON w.group_id = g.workspace_group_id ORDER BY g.seq`;

@@ -73,6 +73,19 @@ export function findWorkspaceGroup(core: Core, groupId: WorkspaceGroupId): Works
   return core.get<WorkspaceGroupRow>('SELECT * FROM workspace_groups WHERE group_id = ?', groupId) ?? null;
 }
 
+/** A workspace group that is not there: nothing can be given to it or taken from it, and no answer tells of it. */
+export function isAbsentGroup(core: Core, principal: string): boolean {
+  return principal.startsWith(GROUP) && workspaceGroupOf(core, principal) === null;
+}
+
+/** The workspace group that a principal is, where it is there. */
+export function workspaceGroupOf(core: Core, principal: string): WorkspaceGroupRow | null {
+  if (!principal.startsWith(GROUP)) return null;
+  return findWorkspaceGroup(core, principal.slice(GROUP.length) as WorkspaceGroupId);
+}
+
+const GROUP = 'group:';
+
 export function workspaceGroupsNamed(core: Core, nameKey: string): readonly WorkspaceGroupRow[] {
   return core.all<WorkspaceGroupRow>('SELECT * FROM workspace_groups WHERE name_key = ? LIMIT 2', nameKey);
 }

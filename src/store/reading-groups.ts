@@ -4,14 +4,14 @@ import { PRIORITY, unsettleUsers } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
 import { joinFound, leaveFound } from './found-members.js';
-import { forgetPrincipal } from './given-shares.js';
+import { givenTo } from './given-shares.js';
 import {
   groupIdAttribute,
   linkByName,
   linkTo,
+  loseLink,
   movesMembers,
   UNCHANGED,
-  unlink,
   waitingGroups,
   type LinkEffect,
 } from './group-links.js';
@@ -35,6 +35,7 @@ export function applyGroups(
   for (const groupId of diff.gone) groupGone(core, groupId, context);
   for (const group of diff.switched) groupSwitched(core, group, context);
   for (const { before, group } of diff.renamed) groupRenamed(core, before, group, context);
+  for (const { groupId } of diff.added) groupCameUp(core, groupId, context);
   // Nobody is linked to a group that has just come up: linking it takes its members over.
   const added = new Set(diff.added.map(({ groupId }) => groupId));
   for (const pair of diff.joined) if (!added.has(pair.groupId)) memberJoined(core, pair, context);
@@ -55,15 +56,16 @@ function countChanged(diff: GroupDiff): number {
   return new Set(ids).size;
 }
 
-/** Deleted in the UI: what IdPs wrote is kept, and only a person links the group again. */
+/**
+ * Deleted in the UI, or so the lists say: what IdPs wrote is kept, and so is what the bridge gave
+ * there, which has to be taken away if the group is there after all.
+ */
 function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContext): void {
-  core.run('DELETE FROM given_memberships WHERE workspace_group_id = ?', groupId);
-  core.run('DELETE FROM withdrawn_memberships WHERE workspace_group_id = ?', groupId);
-  forgetPrincipal(core, principalKey({ kind: 'group', groupId }));
+  core.run('DELETE FROM workspace_shares WHERE principal = ?', principalKey({ kind: 'group', groupId }));
   for (const row of groupsLinkedTo(core, groupId)) {
     concernMembers(core, row, context);
     if (row.managed === 0) dropGroup(core, row);
-    else if (movesMembers(unlink(core, row, { byHand: true }))) moveGroupVersion(core, row.seq);
+    else if (movesMembers(loseLink(core, row))) moveGroupVersion(core, row.seq);
     const action = row.managed === 0 ? 'group.gone' : 'group.unlink';
     writeAudit(core, {
       actor: ACTOR,
@@ -74,6 +76,14 @@ function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContex
       before: { groupId },
     });
   }
+}
+
+/** New, or one that had gone: who was in it then by the bridge may have been taken out since, by anybody. */
+function groupCameUp(core: Core, groupId: WorkspaceGroupId, context: ReadingContext): void {
+  core.run(FORGET_LEFT, groupId, groupId);
+  context.concerned.users(core.values<number>(SELECT_TO_REMOVE, groupId, groupId), PRIORITY.background);
+  const principal = principalKey({ kind: 'group', groupId });
+  for (const { subject } of givenTo(core, principal)) context.concerned.subject(subject);
 }
 
 function groupSwitched(core: Core, group: WorkspaceGroup, context: ReadingContext): void {
@@ -107,7 +117,7 @@ function memberLeft(core: Core, pair: Pair, context: ReadingContext): void {
   leaveFound(core, user, pair.groupId);
 }
 
-/** A group without a link: its workspace group may have come up. */
+/** A group without a link: its workspace group may have come up, or come back. */
 function linkWaiting(core: Core, row: GroupRow, context: ReadingContext): void {
   const link = tryLink(core, row);
   if (!link.changed) return;
@@ -125,6 +135,10 @@ function linkWaiting(core: Core, row: GroupRow, context: ReadingContext): void {
 }
 
 function tryLink(core: Core, row: GroupRow): LinkEffect {
+  if (row.gone_group_id !== null && row.link_source !== null) {
+    const back = findWorkspaceGroup(core, row.gone_group_id);
+    return back === null ? UNCHANGED : linkTo(core, row, back, row.link_source);
+  }
   const wanted = groupIdAttribute(documentOf(row));
   if (wanted === null) return linkByName(core, row);
   const group = findWorkspaceGroup(core, wanted);
@@ -138,3 +152,9 @@ function concernMembers(core: Core, row: GroupRow, context: ReadingContext): voi
   context.concerned.users(seqs, PRIORITY.background);
   if (hasShareWork(core, row.id)) context.concerned.subject(groupSubject(row.id));
 }
+
+const FORGET_LEFT = `DELETE FROM given_memberships WHERE workspace_group_id = ? AND NOT EXISTS
+  (SELECT 1 FROM workspace_group_members AS m JOIN users AS u ON u.member_id = m.member_id
+    WHERE m.group_id = ? AND u.id = given_memberships.user_id)`;
+const SELECT_TO_REMOVE = `SELECT seq FROM users WHERE id IN (SELECT user_id FROM given_memberships WHERE workspace_group_id = ?
+  UNION SELECT user_id FROM withdrawn_memberships WHERE workspace_group_id = ?)`;

@@ -21,6 +21,7 @@ import { remind } from './agenda.js';
 import type { Core } from './core.js';
 import { presetRole, type GivenRow, type HeldRow } from './given-shares.js';
 import { groupsLinkedTo } from './groups.js';
+import { isAbsentGroup } from './mirror.js';
 import type { ResourceFacts, ResourceReading, ShareStore, Subject } from './port.js';
 import { groupSubject, MAPPING_SUBJECT, userSubject } from './subject.js';
 import { mappedPrincipals } from './share-subjects.js';
@@ -193,7 +194,7 @@ export function learnPrincipal(
 
 /** Whether its absence from an answer means anything. */
 function knows(core: Core, principal: string): boolean {
-  if (principal !== 'default' && !principal.startsWith('key:')) return true;
+  if (principal !== 'default' && !principal.startsWith('key:')) return !isAbsentGroup(core, principal);
   return core.value('SELECT 1 FROM settings WHERE name = ?', NAME + principal) === 1;
 }
 

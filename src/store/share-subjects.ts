@@ -11,7 +11,7 @@ import type { Core } from './core.js';
 import { givenBy, givenTo, heldBy, toGiven, type GivenRow } from './given-shares.js';
 import { findGroupRow, groupsLinkedTo, type GroupRow } from './groups.js';
 import { openLedgerRows } from './ledger.js';
-import { findWorkspaceGroup } from './mirror.js';
+import { isAbsentGroup, workspaceGroupOf } from './mirror.js';
 import type { ShareSubject, Subject } from './port.js';
 import { refusedOf } from './refused.js';
 import { groupIdOf, groupSubject, MAPPING_SUBJECT } from './subject.js';
@@ -67,9 +67,9 @@ function isResponsible(subject: Subject, wanted: OwnedShare | undefined, row: Gi
   return row.subject === subject || wanted?.subject === subject;
 }
 
-/** The principals that the rules of a subject name, and those that it gave something to. */
+/** The principals that the rules of a subject name, and those that it gave something to; without groups that are not there. */
 function principalsOf(core: Core, subject: Subject): ReadonlySet<string> {
-  const principals = new Set(givenBy(core, subject).map(({ principal }) => principal));
+  const principals = new Set(givenPrincipals(core, subject));
   const groupId = groupIdOf(subject);
   if (groupId !== null) {
     const link = findGroupRow(core, groupId)?.workspace_group_id ?? null;
@@ -78,6 +78,10 @@ function principalsOf(core: Core, subject: Subject): ReadonlySet<string> {
   }
   for (const principal of mappedPrincipals(core)) principals.add(principal);
   return principals;
+}
+
+function givenPrincipals(core: Core, subject: Subject): readonly string[] {
+  return givenBy(core, subject).flatMap(({ principal }) => (isAbsentGroup(core, principal) ? [] : [principal]));
 }
 
 const groupKey = (groupId: WorkspaceGroupId): string => principalKey({ kind: 'group', groupId });
@@ -98,18 +102,13 @@ export function wantedBy(core: Core, principal: string): ReadonlyMap<string, Own
   const own = { principal, subject: MAPPING_SUBJECT, attribute: 'groups' } as const;
   for (const { principal: named, share } of fixedShares)
     if (principalKey(named) === principal) all.push({ ...share, ...own, rule: `mapping file, ${inWords(principal)}` });
-  const group = groupOf(core, principal);
+  const group = workspaceGroupOf(core, principal);
   if (group !== null) {
     for (const row of groupsLinkedTo(core, group.group_id)) all.push(...ofScimGroup(core, row, principal));
     const rule = `mapping file, workspace group "${group.name}"`;
     for (const share of workspaceGroupShares.get(group.name_key) ?? []) all.push({ ...share, ...own, rule });
   }
   return highestShares(all);
-}
-
-function groupOf(core: Core, principal: string) {
-  if (!principal.startsWith('group:')) return null;
-  return findWorkspaceGroup(core, principal.slice('group:'.length) as WorkspaceGroupId);
 }
 
 /** Of a group that an IdP has pushed; what was only imported is as the workspace has it. */

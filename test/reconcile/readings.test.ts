@@ -12,6 +12,7 @@ const NAMES = Array.from({ length: 12 }, (_, index) => `person${String(index)}`)
 describe('a workspace of thirteen with a managed group', () => {
   let bridge: TestBridge;
   let ids: readonly string[];
+  let group: string;
   beforeEach(async () => {
     bridge = await startTestBridge({
       seed: minimalSeed({
@@ -20,7 +21,7 @@ describe('a workspace of thirteen with a managed group', () => {
       }),
     });
     ids = await Promise.all(NAMES.map(async (name) => (await bridge.createUser(name)).body.id as string));
-    await bridge.createGroup('Sales', ids);
+    group = (await bridge.createGroup('Sales', ids)).body.id;
     await bridge.idle();
     await bridge.clock.advanceAsync(1000);
     bridge.control.clearRequests();
@@ -62,6 +63,30 @@ describe('a workspace of thirteen with a managed group', () => {
     expect(await bridge.store.members()).toHaveLength(5);
     expect(await bridge.bridgeOf(ids[0] ?? '')).toMatchObject({ status: 'removed' });
     expect(bridge.writes()).toEqual([]);
+  });
+
+  it('but not after three with a fault between them: half an outage proves nothing', async () => {
+    bridge.control.addFault({ ...GROUPS, fault: { kind: 'truncate', keep: 0 } });
+    await bridge.sync();
+    bridge.control.addFault({ ...MEMBERS, times: 1, fault: { kind: 'status', status: 500 } });
+    await bridge.sync();
+    await bridge.sync();
+    await bridge.sync();
+    expect(await bridge.store.groups()).toHaveLength(1);
+    await bridge.sync();
+    expect(await bridge.store.groups()).toEqual([]);
+  });
+
+  it('nor by what is read to verify a refusal', async () => {
+    bridge.control.addFault({ ...GROUPS, fault: { kind: 'truncate', keep: 0 } });
+    await bridge.sync();
+    await bridge.sync();
+    bridge.control.addFault({ path: '/v1/workspace/groups/*/members/remove', fault: { kind: 'status', status: 400 } });
+    bridge.control.clearRequests();
+    await bridge.patchGroup(group, { op: 'remove', path: `members[value eq "${ids[0] ?? ''}"]` });
+    await bridge.idle();
+    expect(bridge.control.requests(GROUPS)).not.toEqual([]);
+    expect(await bridge.store.groups()).toHaveLength(1);
   });
 
   it('or at an administrator’s word', async () => {

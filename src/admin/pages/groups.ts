@@ -5,7 +5,7 @@ import type { PageContext } from '../context.js';
 import { html, type Content, type Html } from '../html.js';
 import type { Page } from '../layout.js';
 import { actionForm, card, confirmed, live, pill, table } from '../parts.js';
-import { LINK_SOURCE, LINK_STATUS, numberText } from '../words.js';
+import { LINK_SOURCE, LINK_TROUBLE, LINKED, numberText } from '../words.js';
 
 export async function groupsPage(context: PageContext): Promise<Page> {
   const [links, groups] = await Promise.all([context.store.links(), context.store.groups()]);
@@ -57,12 +57,11 @@ const COLUMNS = [
 const WORKSPACE_COLUMNS = [{ name: 'Group' }, { name: 'State' }, { name: 'Members', kind: 'number' }] as const;
 
 function row(link: LinkRecord, groups: readonly WorkspaceGroup[], context: PageContext): readonly Content[] {
-  const { displayName, linkStatus, linkSource, groupId, groupName, members } = link;
-  const status = LINK_STATUS[linkStatus];
+  const { displayName, trouble, linkSource, groupId, groupName, members } = link;
   return [
     html`<span class="name">${displayName}</span>`,
-    html`${pill(status)}<span class="sub"
-        >${linkStatus === 'linked' ? LINK_SOURCE[linkSource ?? ''] : status.meaning}</span
+    html`${pill(trouble === null ? LINKED : LINK_TROUBLE[trouble])}<span class="sub"
+        >${trouble === null ? LINK_SOURCE[linkSource ?? ''] : LINK_TROUBLE[trouble].meaning}</span
       >`,
     groupId === null ? html`<span class="dim">none</span>` : html`<span class="wrap">${groupName ?? groupId}</span>`,
     numberText(members),
@@ -108,9 +107,9 @@ function workspaceRow(
   linked: ReadonlySet<string>,
 ): readonly Content[] {
   const state = readOnly
-    ? LINK_STATUS.readOnly
+    ? LINK_TROUBLE.readOnly
     : linked.has(groupId)
-      ? LINK_STATUS.linked
+      ? LINKED
       : ({ text: 'Free', tone: 'calm' } as const);
   return [
     html`<span class="name">${name}</span><span class="sub id">${groupId}</span>`,

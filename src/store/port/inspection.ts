@@ -4,6 +4,7 @@ import type {
   Address,
   GroupId,
   LinkStatus,
+  LinkTrouble,
   MemberId,
   Millis,
   UserId,
@@ -48,6 +49,7 @@ export interface LinkRecord {
   readonly displayName: string;
   readonly managed: boolean;
   readonly linkStatus: LinkStatus;
+  readonly trouble: LinkTrouble | null;
   readonly linkSource: string | null;
   readonly groupId: WorkspaceGroupId | null;
   readonly groupName: string | null;

@@ -1,0 +1,146 @@
+/**
+ * Groups of the workspace that are not listed any more, three times in a row, and then are: they
+ * were never deleted. What the IdP did meanwhile counts, and nothing else has changed.
+ */
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { GroupId } from '../../src/domain/types.js';
+import { minimalSeed } from '../../src/sandbox/seed.js';
+import { GROUP_URN, startTestBridge, type TestBridge } from '../support/bridge.js';
+import { sharing } from '../shares/support.js';
+
+const GROUPS = { method: 'GET', path: '/v1/workspace/groups' };
+const VOICE = { type: 'voice', id: 'voice1' };
+const SALES = 'wgSales';
+const ADMIN = { requestId: 'page', actor: 'admin', tokenId: null, interactive: false, ifMatch: null };
+const at = (name: string): string => `${name}@workspace.example`;
+const add = (...ids: readonly string[]) => ({ op: 'add', path: 'members', value: ids.map((value) => ({ value })) });
+const remove = (id: string) => ({ op: 'remove', path: `members[value eq "${id}"]` });
+
+describe('a workspace group that was missing in three lists', () => {
+  let bridge: TestBridge;
+  let ids: Readonly<Record<'ada' | 'bob' | 'eve', string>>;
+  let group: string;
+  /** Ada was there before the bridge, Bob came by it; nobody manages Max. */
+  beforeEach(async () => {
+    bridge = await startTestBridge({
+      seed: minimalSeed({
+        members: [
+          { email: at('owner'), owner: true },
+          ...['ada', 'bob', 'eve', 'max'].map((name) => ({ email: at(name) })),
+        ],
+        groups: [{ name: 'Sales', id: SALES, members: [at('ada'), at('max')] }],
+        resources: [{ ...VOICE, name: 'Brand voice', creator: at('owner') }],
+      }),
+    });
+    const user = async (name: string): Promise<string> => (await bridge.createUser(name)).body.id as string;
+    ids = { ada: await user('ada'), bob: await user('bob'), eve: await user('eve') };
+    const { body } = await bridge.createGroup('Sales', [ids.ada, ids.bob], sharing('voice:voice1:editor'));
+    group = body.id as string;
+    await bridge.finish();
+    expect(sales()).toEqual([at('ada'), at('bob'), at('max')]);
+    expect(shares()).toEqual(['voice:voice1:editor']);
+  });
+  afterEach(() => bridge.close());
+
+  const sales = () => bridge.workspace().groups['Sales'];
+  const shares = () => bridge.workspace().groupShares['Sales'] ?? [];
+  const link = async (): Promise<unknown> => (await bridge.scim('GET', `/Groups/${group}`)).body[GROUP_URN];
+  const members = async (): Promise<readonly string[]> => {
+    const { body } = await bridge.scim('GET', `/Groups/${group}`);
+    return (body.members ?? []).map(({ display }: { display: string }) => display.split('@')[0]).sort();
+  };
+  const lose = async (): Promise<void> => {
+    bridge.control.addFault({ ...GROUPS, fault: { kind: 'truncate', keep: 0 } });
+    for (const _ of Array(3)) {
+      await bridge.clock.advanceAsync(20_000);
+      await bridge.sync();
+    }
+    expect(await link()).not.toHaveProperty('groupId');
+    expect(await link()).toMatchObject({ linkStatus: 'unlinked' });
+    await bridge.finish();
+    bridge.control.clearFaults();
+    bridge.control.clearRequests();
+  };
+  const find = async (): Promise<void> => {
+    await bridge.clock.advanceAsync(20_000);
+    await bridge.sync();
+    await bridge.finish();
+  };
+
+  it('is linked as it was, and nobody was moved', async () => {
+    await lose();
+    await find();
+    expect(await link()).toMatchObject({ linkStatus: 'linked', groupId: SALES });
+    expect(await members()).toEqual(['ada', 'bob', 'max']);
+    expect(sales()).toEqual([at('ada'), at('bob'), at('max')]);
+    expect(shares()).toEqual(['voice:voice1:editor']);
+    expect(bridge.writes().filter((call) => call.includes('/groups/'))).toEqual([]);
+    const [{ linkSource } = { linkSource: null }] = (await bridge.store.links()).filter(({ id }) => id === group);
+    expect(linkSource).toBe('import');
+  });
+
+  it('has who came and lacks who went meanwhile, whoever had put them there', async () => {
+    await lose();
+    await bridge.patchGroup(group, remove(ids.ada), remove(ids.bob), add(ids.eve));
+    await find();
+    expect(sales()).toEqual([at('eve'), at('max')]);
+    expect(await members()).toEqual(['eve', 'max']);
+  });
+
+  it('loses whom the bridge had put there if the IdP has deleted the group meanwhile, and its share', async () => {
+    await lose();
+    await bridge.scim('DELETE', `/Groups/${group}`);
+    await bridge.finish();
+    await find();
+    expect(sales()).toEqual([at('ada'), at('max')]);
+    expect(shares()).toEqual([]);
+  });
+
+  it('loses its share if the IdP has taken that back meanwhile', async () => {
+    await lose();
+    await bridge.patchGroup(group, { op: 'remove', path: `${GROUP_URN}:shares` });
+    await bridge.finish();
+    await find();
+    expect(sales()).toEqual([at('ada'), at('bob'), at('max')]);
+    expect(shares()).toEqual([]);
+  });
+
+  it('keeps its share when the resource was read meanwhile: no list of groups, no proof', async () => {
+    await lose();
+    bridge.control.addFault({ ...GROUPS, fault: { kind: 'truncate', keep: 0 } });
+    // Another rule about the same resource has it read.
+    await bridge.patchUser(ids.eve, { op: 'add', path: 'entitlements', value: [{ value: 'voice:voice1:viewer' }] });
+    await bridge.finish();
+    bridge.control.clearFaults();
+    await bridge.patchGroup(group, { op: 'remove', path: `${GROUP_URN}:shares` });
+    await find();
+    expect(shares()).toEqual([]);
+  });
+
+  it('keeps whom somebody took out meanwhile and puts back later, if the IdP has deleted the group', async () => {
+    await lose();
+    await bridge.scim('DELETE', `/Groups/${group}`);
+    bridge.control.takeOutOfGroup(SALES, at('bob'));
+    await find();
+    bridge.control.putInGroup(SALES, at('bob'));
+    await find();
+    expect(sales()).toEqual([at('ada'), at('bob'), at('max')]);
+  });
+
+  it('stays unlinked where a person has unlinked it meanwhile', async () => {
+    await lose();
+    await bridge.store.linkGroup(group as GroupId, null, ADMIN);
+    await find();
+    expect(await link()).toMatchObject({ linkStatus: 'unlinked' });
+  });
+
+  it('is not linked by its name where it was made anew', async () => {
+    bridge.control.createGroup('Other');
+    bridge.control.deleteGroup(SALES);
+    await bridge.sync();
+    bridge.control.createGroup('Sales');
+    await bridge.sync();
+    expect(await link()).toMatchObject({ linkStatus: 'unlinked' });
+    expect(sales()).toEqual([]);
+  });
+});
