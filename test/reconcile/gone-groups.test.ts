@@ -3,7 +3,6 @@
  * were never deleted. What the IdP did meanwhile counts, and nothing else has changed.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { GroupId } from '../../src/domain/types.js';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { GROUP_URN, startTestBridge, type TestBridge } from '../support/bridge.js';
 import { sharing } from '../shares/support.js';
@@ -51,7 +50,7 @@ describe('a workspace group that was missing in three lists', () => {
   };
   const lose = async (): Promise<void> => {
     bridge.control.addFault({ ...GROUPS, fault: { kind: 'truncate', keep: 0 } });
-    for (const _ of Array(3)) {
+    for (let reading = 0; reading < 3; reading++) {
       await bridge.clock.advanceAsync(20_000);
       await bridge.sync();
     }
@@ -129,7 +128,7 @@ describe('a workspace group that was missing in three lists', () => {
 
   it('stays unlinked where a person has unlinked it meanwhile', async () => {
     await lose();
-    await bridge.store.linkGroup(group as GroupId, null, ADMIN);
+    await bridge.store.linkGroup(group, null, ADMIN);
     await find();
     expect(await link()).toMatchObject({ linkStatus: 'unlinked' });
   });
