@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { GROUP_URN, startTestBridge, type TestBridge } from '../support/bridge.js';
-import { sharing } from '../shares/support.js';
+import { shareCalls, sharing } from '../shares/support.js';
 
 const GROUPS = { method: 'GET', path: '/v1/workspace/groups' };
 const VOICE = { type: 'voice', id: 'voice1' };
@@ -44,11 +44,13 @@ describe('a workspace group that was missing in three lists', () => {
   const sales = () => bridge.workspace().groups['Sales'];
   const shares = () => bridge.workspace().groupShares['Sales'] ?? [];
   const link = async (): Promise<unknown> => (await bridge.scim('GET', `/Groups/${group}`)).body[GROUP_URN];
+  const trouble = async () => (await bridge.store.links()).find(({ id }) => id === group)?.trouble;
   const members = async (): Promise<readonly string[]> => {
     const { body } = await bridge.scim('GET', `/Groups/${group}`);
     return (body.members ?? []).map(({ display }: { display: string }) => display.split('@')[0]).sort();
   };
   const lose = async (): Promise<void> => {
+    bridge.control.clearRequests();
     bridge.control.addFault({ ...GROUPS, fault: { kind: 'truncate', keep: 0 } });
     for (let reading = 0; reading < 3; reading++) {
       await bridge.clock.advanceAsync(20_000);
@@ -56,7 +58,12 @@ describe('a workspace group that was missing in three lists', () => {
     }
     expect(await link()).not.toHaveProperty('groupId');
     expect(await link()).toMatchObject({ linkStatus: 'unlinked' });
+    expect(await trouble()).toBe('gone');
     await bridge.finish();
+    // As long as it is missing, nothing can be given to it or taken from it.
+    expect(shareCalls(bridge).filter((call) => call.endsWith(SALES))).toEqual([]);
+    const overview = await bridge.store.shareOverview();
+    expect(overview.shares.filter(({ principal }) => principal === `group:${SALES}`)).toEqual([]);
     bridge.control.clearFaults();
     bridge.control.clearRequests();
   };
@@ -129,8 +136,32 @@ describe('a workspace group that was missing in three lists', () => {
   it('stays unlinked where a person has unlinked it meanwhile', async () => {
     await lose();
     await bridge.store.linkGroup(group, null, ADMIN);
+    expect(await trouble()).toBe('byHand');
     await find();
-    expect(await link()).toMatchObject({ linkStatus: 'unlinked' });
+    expect(await trouble()).toBe('byHand');
+  });
+
+  it('is left for another one by whoever says so, and for good', async () => {
+    const other = bridge.control.createGroup('Other');
+    bridge.control.deleteGroup(SALES);
+    await bridge.sync();
+    const linkBy = async (groupId: string): Promise<void> => {
+      await bridge.patchGroup(group, { op: 'add', path: `${GROUP_URN}:groupId`, value: groupId });
+      expect(await link()).toMatchObject({ linkStatus: 'linked', groupId });
+    };
+    await linkBy(other);
+    bridge.control.createGroup('Sales', SALES);
+    await bridge.sync();
+    expect(await link()).toMatchObject({ groupId: other });
+    await linkBy(SALES);
+  });
+
+  it('may be named by the IdP while it is missing, as what the link is to', async () => {
+    await lose();
+    const answer = await bridge.patchGroup(group, { op: 'add', path: `${GROUP_URN}:groupId`, value: SALES });
+    expect(answer.status).toBe(204);
+    await find();
+    expect(await link()).toMatchObject({ linkStatus: 'linked', groupId: SALES });
   });
 
   it('is not linked by its name where it was made anew', async () => {

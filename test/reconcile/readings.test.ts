@@ -82,8 +82,14 @@ describe('a workspace of thirteen with a managed group', () => {
     await bridge.sync();
     await bridge.sync();
     bridge.control.addFault({ path: '/v1/workspace/groups/*/members/remove', fault: { kind: 'status', status: 400 } });
+    bridge.control.addFault({ method: 'POST', path: '/v1/workspace/members', fault: { kind: 'status', status: 400 } });
     bridge.control.clearRequests();
-    await bridge.patchGroup(group, { op: 'remove', path: `members[value eq "${ids[0] ?? ''}"]` });
+    // So many at once that one reading serves several, of members and groups alike.
+    const refused = ids.slice(0, 4).map((id) => ({ op: 'remove', path: `members[value eq "${id}"]` }));
+    await Promise.all([
+      bridge.patchGroup(group, ...refused),
+      ...ids.slice(4, 8).map((id) => bridge.patchUser(id, { op: 'replace', path: 'active', value: false })),
+    ]);
     await bridge.idle();
     expect(bridge.control.requests(GROUPS)).not.toEqual([]);
     expect(await bridge.store.groups()).toHaveLength(1);
