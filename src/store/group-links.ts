@@ -80,11 +80,24 @@ export function unlink(core: Core, row: GroupRow, options: { readonly byHand: bo
   return { changed: row.workspace_group_id !== null, joined: [], left: leaveMembers(core, row.seq) };
 }
 
+/** The workspace group that the group stands for, also while that one is missing. */
+export const linkOf = (row: GroupRow): WorkspaceGroupId | null => row.workspace_group_id ?? row.gone_group_id;
+
 /** The workspace group has gone: only the same one, or a person, links the group again. */
 export function loseLink(core: Core, row: GroupRow): LinkEffect {
   const effect = unlink(core, row, { byHand: true });
-  core.run(REMEMBER_LINK, row.workspace_group_id, row.link_source, row.seq);
+  waitForGroup(core, row.seq, row.workspace_group_id, row.link_source);
   return effect;
+}
+
+/** Without a link until this workspace group is there again. */
+export function waitForGroup(
+  core: Core,
+  seq: number,
+  groupId: WorkspaceGroupId | null,
+  source: LinkSource | null,
+): void {
+  core.run(WAIT, groupId, source, seq);
 }
 
 /** Groups that wait for a workspace group: by attribute, by name, or for the one that had gone. */
@@ -96,6 +109,6 @@ const LINK =
   'UPDATE groups SET workspace_group_id = ?, link_source = ?, link_status = ?, linked_at = ?, relink_by_hand = 0, gone_group_id = NULL WHERE seq = ?';
 const UNLINK = `UPDATE groups SET workspace_group_id = NULL, link_source = NULL, link_status = 'unlinked', linked_at = NULL,
   relink_by_hand = ?, gone_group_id = NULL WHERE seq = ?`;
-const REMEMBER_LINK = 'UPDATE groups SET gone_group_id = ?, link_source = ? WHERE seq = ?';
+const WAIT = 'UPDATE groups SET gone_group_id = ?, link_source = ?, relink_by_hand = 1 WHERE seq = ?';
 const SELECT_WAITING = `SELECT * FROM groups WHERE workspace_group_id IS NULL
   AND (relink_by_hand = 0 OR gone_group_id IN (SELECT group_id FROM workspace_groups))`;

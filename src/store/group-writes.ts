@@ -11,7 +11,7 @@ import { invalidValue, mutability, notFound, uniqueness } from '../errors.js';
 import { PRIORITY, schedule, scheduleUsers } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
-import { followLink, linkTo, movesMembers, unlink, UNCHANGED, type LinkEffect } from './group-links.js';
+import { followLink, linkOf, linkTo, movesMembers, unlink, UNCHANGED, type LinkEffect } from './group-links.js';
 import { findGroupOfName, findGroupRow, groupRecordOfSeq, rowOfGroupSeq, type GroupRow } from './groups.js';
 import { applyMemberOps, markWithdrawn, NO_DELTA, userIdsOfSeqs, type MemberDelta } from './memberships.js';
 import { findWorkspaceGroup } from './mirror.js';
@@ -82,7 +82,7 @@ function writeGroup(core: Core, row: GroupRow, write: GroupWrite, context: Write
   if (rewritten) rewriteGroup(core, row, write.document, context);
   const delta = applyMemberOps(core, row.seq, write.ops);
   checkWritable(core, row.seq, delta);
-  const linkedTo = row.workspace_group_id ?? row.gone_group_id;
+  const linkedTo = linkOf(row);
   if (linkedTo !== null) markWithdrawn(core, linkedTo, delta);
   const link = rewritten ? followLink(core, rowOfGroupSeq(core, row.seq), write.document) : UNCHANGED;
   const moved = delta.added.size + delta.removed.size > 0 || movesMembers(link);
@@ -129,7 +129,7 @@ export function deleteGroup(core: Core, id: string, context: WriteContext): void
     version: row.version + 1,
     before: document,
     // What it takes to bring it back; who is found in the workspace group is found again.
-    after: { removed, groupId: row.workspace_group_id },
+    after: { removed, groupId: linkOf(row) },
   });
   endUndo(core, members, context);
 }

@@ -73,18 +73,16 @@ export function findWorkspaceGroup(core: Core, groupId: WorkspaceGroupId): Works
   return core.get<WorkspaceGroupRow>('SELECT * FROM workspace_groups WHERE group_id = ?', groupId) ?? null;
 }
 
-/** A workspace group that is not there: nothing can be given to it or taken from it, and no answer tells of it. */
-export function isAbsentGroup(core: Core, principal: string): boolean {
-  return principal.startsWith(GROUP) && workspaceGroupOf(core, principal) === null;
+/** A workspace group that has gone: nothing can be given to it or taken from it, and no answer tells of it. */
+export function isGoneGroup(core: Core, principal: string): boolean {
+  return core.value(IS_GONE, principal) === 1;
 }
 
 /** The workspace group that a principal is, where it is there. */
 export function workspaceGroupOf(core: Core, principal: string): WorkspaceGroupRow | null {
-  if (!principal.startsWith(GROUP)) return null;
-  return findWorkspaceGroup(core, principal.slice(GROUP.length) as WorkspaceGroupId);
+  if (!principal.startsWith('group:')) return null;
+  return findWorkspaceGroup(core, principal.slice('group:'.length) as WorkspaceGroupId);
 }
-
-const GROUP = 'group:';
 
 export function workspaceGroupsNamed(core: Core, nameKey: string): readonly WorkspaceGroupRow[] {
   return core.all<WorkspaceGroupRow>('SELECT * FROM workspace_groups WHERE name_key = ? LIMIT 2', nameKey);
@@ -146,3 +144,4 @@ const UPSERT_GROUP_MEMBER = `INSERT INTO workspace_group_members (group_id, memb
   ON CONFLICT (group_id, member_id) DO UPDATE SET touched_at = excluded.touched_at`;
 const COUNT_MEMBERS = `SELECT COUNT(*) AS members, COUNT(*) FILTER (WHERE is_locked = 0) AS seated,
   COUNT(*) FILTER (WHERE is_locked = 0 AND seat_type IS NOT 'workspace_lite_member') AS fullSeats FROM workspace_members`;
+const IS_GONE = "SELECT 1 FROM gone_groups WHERE 'group:' || group_id = ?";

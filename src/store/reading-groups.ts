@@ -1,6 +1,6 @@
 /** What the groups of a reading mean for SCIM groups and their members. */
 import { principalKey, type WorkspaceGroup, type WorkspaceGroupId } from '../domain/types.js';
-import { PRIORITY, unsettleUsers } from './agenda.js';
+import { PRIORITY, unsettleSubject, unsettleUsers } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
 import { joinFound, leaveFound } from './found-members.js';
@@ -61,6 +61,7 @@ function countChanged(diff: GroupDiff): number {
  * there, which has to be taken away if the group is there after all.
  */
 function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContext): void {
+  core.run('INSERT OR IGNORE INTO gone_groups (group_id) VALUES (?)', groupId);
   core.run('DELETE FROM workspace_shares WHERE principal = ?', principalKey({ kind: 'group', groupId }));
   for (const row of groupsLinkedTo(core, groupId)) {
     concernMembers(core, row, context);
@@ -80,10 +81,21 @@ function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContex
 
 /** New, or one that had gone: who was in it then by the bridge may have been taken out since, by anybody. */
 function groupCameUp(core: Core, groupId: WorkspaceGroupId, context: ReadingContext): void {
+  core.run('DELETE FROM gone_groups WHERE group_id = ?', groupId);
   core.run(FORGET_LEFT, groupId, groupId);
-  context.concerned.users(core.values<number>(SELECT_TO_REMOVE, groupId, groupId), PRIORITY.background);
+  concernGiven(core, groupId, context);
+}
+
+/** Who may have to be taken out, and what to be unshared: nobody has changed that by hand, so it is no drift. */
+function concernGiven(core: Core, groupId: WorkspaceGroupId, context: ReadingContext): void {
+  const seqs = core.values<number>(SELECT_TO_REMOVE, groupId, groupId);
+  unsettleUsers(core, seqs);
+  context.concerned.users(seqs, PRIORITY.background);
   const principal = principalKey({ kind: 'group', groupId });
-  for (const { subject } of givenTo(core, principal)) context.concerned.subject(subject);
+  for (const { subject } of givenTo(core, principal)) {
+    unsettleSubject(core, subject);
+    context.concerned.subject(subject);
+  }
 }
 
 function groupSwitched(core: Core, group: WorkspaceGroup, context: ReadingContext): void {
@@ -93,6 +105,7 @@ function groupSwitched(core: Core, group: WorkspaceGroup, context: ReadingContex
     group.groupId,
   );
   for (const row of groupsLinkedTo(core, group.groupId)) concernMembers(core, row, context);
+  concernGiven(core, group.groupId, context);
 }
 
 function groupRenamed(core: Core, before: string, group: WorkspaceGroup, context: ReadingContext): void {

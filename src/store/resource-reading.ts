@@ -21,7 +21,7 @@ import { remind } from './agenda.js';
 import type { Core } from './core.js';
 import { presetRole, type GivenRow, type HeldRow } from './given-shares.js';
 import { groupsLinkedTo } from './groups.js';
-import { isAbsentGroup } from './mirror.js';
+import { isGoneGroup } from './mirror.js';
 import type { ResourceFacts, ResourceReading, ShareStore, Subject } from './port.js';
 import { groupSubject, MAPPING_SUBJECT, userSubject } from './subject.js';
 import { mappedPrincipals } from './share-subjects.js';
@@ -194,7 +194,7 @@ export function learnPrincipal(
 
 /** Whether its absence from an answer means anything. */
 function knows(core: Core, principal: string): boolean {
-  if (principal !== 'default' && !principal.startsWith('key:')) return !isAbsentGroup(core, principal);
+  if (principal !== 'default' && !principal.startsWith('key:')) return !isGoneGroup(core, principal);
   return core.value('SELECT 1 FROM settings WHERE name = ?', NAME + principal) === 1;
 }
 
@@ -221,7 +221,8 @@ const WHERE = 'WHERE resource_type = ? AND resource_id = ? AND principal = ?';
 const SELECT_RESOURCE = 'SELECT * FROM workspace_resources WHERE resource_type = ? AND resource_id = ?';
 const SELECT_HELD_ON = 'SELECT * FROM workspace_shares WHERE resource_type = ? AND resource_id = ?';
 const SELECT_GIVEN_ON = 'SELECT * FROM given_shares WHERE resource_type = ? AND resource_id = ?';
-const SELECT_ALL_GIVEN = 'SELECT DISTINCT resource_type, resource_id FROM given_shares';
+const SELECT_ALL_GIVEN = `SELECT DISTINCT resource_type, resource_id FROM given_shares
+  WHERE principal NOT IN (SELECT 'group:' || group_id FROM gone_groups)`;
 const UPSERT_RESOURCE = `INSERT INTO workspace_resources (resource_type, resource_id, name, creator, read_at, error) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (resource_type, resource_id) DO UPDATE SET name = excluded.name, creator = excluded.creator,
   read_at = excluded.read_at, error = excluded.error`;

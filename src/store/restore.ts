@@ -6,9 +6,9 @@ import { uniqueness } from '../errors.js';
 import { PRIORITY, schedule } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
-import { followLink, linkTo } from './group-links.js';
+import { followLink, linkTo, UNCHANGED, waitForGroup, type LinkEffect } from './group-links.js';
 import { dropGroup, groupNameKey, insertGroup, nameTaken, scheduleEffects } from './group-writes.js';
-import { findGroupOfName, rowOfGroupSeq } from './groups.js';
+import { findGroupOfName, rowOfGroupSeq, type GroupRow } from './groups.js';
 import { checkNobodysAccount } from './handover.js';
 import { NO_DELTA } from './memberships.js';
 import { findWorkspaceGroup } from './mirror.js';
@@ -19,7 +19,15 @@ import { claimAddress, findFreeMember, joinMirrorGroups, linkMember } from './us
 import { insertUser, updateDocument } from './user-rows.js';
 import { refreshStatus } from './user-status.js';
 import { auditOf } from './user-writes.js';
-import { liveUserOfAddress, liveUserOfMember, liveUserOfName, rowOfSeq, rowOfUser, type UserRow } from './users.js';
+import {
+  documentOf,
+  liveUserOfAddress,
+  liveUserOfMember,
+  liveUserOfName,
+  rowOfSeq,
+  rowOfUser,
+  type UserRow,
+} from './users.js';
 
 /** From the tombstone, or anew where nothing was left: with the member that it had. */
 export function restoreUser(core: Core, id: UserId, document: Document, context: WriteContext): void {
@@ -78,8 +86,7 @@ export function restoreGroup(
   // One that was imported since the deletion is the same group of the workspace.
   if (namesake !== undefined) dropGroup(core, namesake);
   const row = insertGroup(core, { id, document, managed: true, writer: null });
-  const group = linkedTo === null ? null : findWorkspaceGroup(core, linkedTo);
-  const link = group === null ? followLink(core, row, document) : linkTo(core, row, group, 'name');
+  const link = restoreLink(core, row, linkedTo);
   const after = rowOfGroupSeq(core, row.seq);
   writeAudit(core, {
     ...auditOf(context),
@@ -89,4 +96,12 @@ export function restoreGroup(
     after: document,
   });
   scheduleEffects(core, { before: null, after, delta: NO_DELTA, link }, context);
+}
+
+function restoreLink(core: Core, row: GroupRow, linkedTo: WorkspaceGroupId | null): LinkEffect {
+  if (linkedTo === null) return followLink(core, row, documentOf(row));
+  const group = findWorkspaceGroup(core, linkedTo);
+  if (group !== null) return linkTo(core, row, group, 'name');
+  waitForGroup(core, row.seq, linkedTo, 'name');
+  return UNCHANGED;
 }

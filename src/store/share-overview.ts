@@ -8,7 +8,7 @@ import type { Core } from './core.js';
 import { givenTo, refOf, toGiven, type HeldRow } from './given-shares.js';
 import { openLedgerRows } from './ledger.js';
 import { readPerson } from './persons.js';
-import { isAbsentGroup } from './mirror.js';
+import { isGoneGroup } from './mirror.js';
 import type { ResourceFacts, ShareOverview, ShareState, Subject } from './port.js';
 import { readResource } from './resource-reading.js';
 import { mappedPrincipals, wantedBy } from './share-subjects.js';
@@ -41,7 +41,7 @@ function heldByKey(core: Core, principals?: readonly string[]): Held {
 /** Principals that are no member and that some rule names, or that were given something. */
 function standingPrincipals(core: Core): readonly string[] {
   const linked = core.values<string>(SELECT_LINKED_GROUPS);
-  const given = core.values<string>(SELECT_GIVEN_PRINCIPALS).filter((principal) => !isAbsentGroup(core, principal));
+  const given = core.values<string>(SELECT_GIVEN_PRINCIPALS).filter((principal) => !isGoneGroup(core, principal));
   return [...new Set([...mappedPrincipals(core), ...linked, ...given])];
 }
 

@@ -11,7 +11,7 @@ import type { Core } from './core.js';
 import { givenBy, givenTo, heldBy, toGiven, type GivenRow } from './given-shares.js';
 import { findGroupRow, groupsLinkedTo, type GroupRow } from './groups.js';
 import { openLedgerRows } from './ledger.js';
-import { isAbsentGroup, workspaceGroupOf } from './mirror.js';
+import { isGoneGroup, workspaceGroupOf } from './mirror.js';
 import type { ShareSubject, Subject } from './port.js';
 import { refusedOf } from './refused.js';
 import { groupIdOf, groupSubject, MAPPING_SUBJECT } from './subject.js';
@@ -67,7 +67,7 @@ function isResponsible(subject: Subject, wanted: OwnedShare | undefined, row: Gi
   return row.subject === subject || wanted?.subject === subject;
 }
 
-/** The principals that the rules of a subject name, and those that it gave something to; without groups that are not there. */
+/** The principals that the rules of a subject name, and those that it gave something to; without groups that have gone. */
 function principalsOf(core: Core, subject: Subject): ReadonlySet<string> {
   const principals = new Set(givenPrincipals(core, subject));
   const groupId = groupIdOf(subject);
@@ -81,7 +81,7 @@ function principalsOf(core: Core, subject: Subject): ReadonlySet<string> {
 }
 
 function givenPrincipals(core: Core, subject: Subject): readonly string[] {
-  return givenBy(core, subject).flatMap(({ principal }) => (isAbsentGroup(core, principal) ? [] : [principal]));
+  return givenBy(core, subject).flatMap(({ principal }) => (isGoneGroup(core, principal) ? [] : [principal]));
 }
 
 const groupKey = (groupId: WorkspaceGroupId): string => principalKey({ kind: 'group', groupId });

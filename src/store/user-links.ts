@@ -103,6 +103,7 @@ function takeFromTombstone(core: Core, seq: number, memberId: MemberId): void {
   core.run(COPY_LINK_STATE, tombstone.seq, seq);
   core.run('UPDATE users SET member_id = NULL WHERE seq = ?', tombstone.seq);
   core.run('UPDATE OR REPLACE given_memberships SET user_id = ? WHERE user_id = ?', id, tombstone.id);
+  core.run(TAKE_WITHDRAWN, id, tombstone.id);
   core.run('DELETE FROM withdrawn_memberships WHERE user_id = ?', tombstone.id);
   core.run('UPDATE given_shares SET subject = ? WHERE subject = ?', `user:${id}`, `user:${tombstone.id}`);
 }
@@ -121,6 +122,9 @@ const WAS_LOCKED_FOR_WATCHER = `SELECT 1 FROM watches AS w JOIN ledger AS l ON l
   WHERE l.change_key = ? AND l.state = 'done' AND w.address = ? LIMIT 1`;
 const UNLINK = `UPDATE users SET member_id = NULL, removed_at = ?, locked_by_bridge = 0, seat_before = NULL, seat_given = NULL,
   seat_declined = NULL, handover_since = NULL WHERE seq = ?`;
+// Not done yet: the workspace groups are missing.
+const TAKE_WITHDRAWN = `UPDATE OR IGNORE withdrawn_memberships SET user_id = ?
+  WHERE user_id = ? AND workspace_group_id IN (SELECT group_id FROM gone_groups)`;
 const SELECT_TOMBSTONE = 'SELECT seq, id FROM users WHERE member_id = ? AND deleted_at IS NOT NULL';
 const COPY_LINK_STATE = `UPDATE users SET (locked_by_bridge, seat_before, seat_given) =
   (SELECT t.locked_by_bridge, t.seat_before, t.seat_given FROM users AS t WHERE t.seq = ?) WHERE seq = ?`;

@@ -3,6 +3,7 @@
  * were never deleted. What the IdP did meanwhile counts, and nothing else has changed.
  */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { WorkspaceGroupId } from '../../src/domain/types.js';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { GROUP_URN, startTestBridge, type TestBridge } from '../support/bridge.js';
 import { shareCalls, sharing } from '../shares/support.js';
@@ -85,30 +86,93 @@ describe('a workspace group that was missing in three lists', () => {
     expect(linkSource).toBe('import');
   });
 
-  it('has who came and lacks who went meanwhile, whoever had put them there', async () => {
-    await lose();
-    await bridge.patchGroup(group, remove(ids.ada), remove(ids.bob), add(ids.eve));
-    await find();
-    expect(sales()).toEqual([at('eve'), at('max')]);
-    expect(await members()).toEqual(['eve', 'max']);
+  describe.each(['enforce', 'report'] as const)('and comes back under DRIFT=%s', (drift) => {
+    beforeEach(() => bridge.setRules({ drift }));
+
+    it('has who came and lacks who went meanwhile, whoever had put them there', async () => {
+      await lose();
+      await bridge.patchGroup(group, remove(ids.ada), remove(ids.bob), add(ids.eve));
+      await bridge.finish();
+      await find();
+      expect(sales()).toEqual([at('eve'), at('max')]);
+      expect(await members()).toEqual(['eve', 'max']);
+    });
+
+    it('loses whom the bridge had put there if the IdP has deleted the group meanwhile, and its share', async () => {
+      await lose();
+      await bridge.scim('DELETE', `/Groups/${group}`);
+      await bridge.finish();
+      await find();
+      expect(sales()).toEqual([at('ada'), at('max')]);
+      expect(shares()).toEqual([]);
+    });
+
+    it('loses its share if the IdP has taken that back meanwhile', async () => {
+      await lose();
+      await bridge.patchGroup(group, { op: 'remove', path: `${GROUP_URN}:shares` });
+      await bridge.finish();
+      await find();
+      expect(sales()).toEqual([at('ada'), at('bob'), at('max')]);
+      expect(shares()).toEqual([]);
+    });
   });
 
-  it('loses whom the bridge had put there if the IdP has deleted the group meanwhile, and its share', async () => {
+  it('lacks who was taken out meanwhile, and then deleted and created anew', async () => {
     await lose();
+    await bridge.patchGroup(group, remove(ids.ada));
+    await bridge.scim('DELETE', `/Users/${ids.ada}`);
+    await bridge.finish();
+    await bridge.createUser('ada');
+    await bridge.finish();
+    await find();
+    expect([sales(), await members()]).toEqual([
+      [at('bob'), at('max')],
+      ['bob', 'max'],
+    ]);
+  });
+
+  it('lacks who was taken out meanwhile as soon as it can be written, where it is read-only at first', async () => {
+    await lose();
+    await bridge.patchGroup(group, remove(ids.bob));
+    await bridge.finish();
+    bridge.control.markGroup(SALES, { scimSynced: true });
+    await find();
+    expect(await link()).toMatchObject({ linkStatus: 'readOnly' });
+    expect(sales()).toEqual([at('ada'), at('bob'), at('max')]);
+    bridge.control.markGroup(SALES, { scimSynced: false });
+    await find();
+    expect(sales()).toEqual([at('ada'), at('max')]);
+  });
+
+  it('is what a group is linked to again that was deleted meanwhile, by an undo', async () => {
+    bridge.control.renameGroup(SALES, 'Revenue');
+    await bridge.sync();
+    bridge.control.addFault({ ...GROUPS, times: 3, fault: { kind: 'truncate', keep: 0 } });
+    for (let reading = 0; reading < 3; reading++) await bridge.sync();
+    expect(await trouble()).toBe('gone');
+    await bridge.clock.advanceAsync(1_000);
+    const since = bridge.clock.now();
+    await bridge.scim('DELETE', `/Groups/${group}`);
+    const { upTo } = await bridge.store.previewUndo(since);
+    await bridge.store.undo({ since, upTo }, { actor: 'admin', requestId: 'undo' });
+    await find();
+    expect(await link()).toMatchObject({ linkStatus: 'linked', groupId: SALES });
+    expect(bridge.workspace().groups['Revenue']).toEqual([at('ada'), at('bob'), at('max')]);
+  });
+
+  it('and never comes back has nothing read for its sake', async () => {
+    bridge.control.deleteGroup(SALES);
+    bridge.control.createGroup('Other');
+    await bridge.sync();
     await bridge.scim('DELETE', `/Groups/${group}`);
     await bridge.finish();
     await find();
-    expect(sales()).toEqual([at('ada'), at('max')]);
-    expect(shares()).toEqual([]);
-  });
-
-  it('loses its share if the IdP has taken that back meanwhile', async () => {
-    await lose();
-    await bridge.patchGroup(group, { op: 'remove', path: `${GROUP_URN}:shares` });
-    await bridge.finish();
-    await find();
-    expect(sales()).toEqual([at('ada'), at('bob'), at('max')]);
-    expect(shares()).toEqual([]);
+    bridge.control.clearRequests();
+    for (let hour = 0; hour < 3; hour++) {
+      await bridge.clock.advanceAsync(3_600_000);
+      await find();
+    }
+    expect(bridge.control.requests().filter(({ path }) => path.includes('voice1'))).toEqual([]);
   });
 
   it('keeps its share when the resource was read meanwhile: no list of groups, no proof', async () => {
@@ -173,4 +237,28 @@ describe('a workspace group that was missing in three lists', () => {
     expect(await link()).toMatchObject({ linkStatus: 'unlinked' });
     expect(sales()).toEqual([]);
   });
+});
+
+it('a workspace group that was never looked for has not gone: its share goes with the rule', async () => {
+  const groupId = 'wgHidden' as WorkspaceGroupId;
+  const bridge = await startTestBridge({
+    seed: minimalSeed({
+      members: [{ email: at('owner'), owner: true }],
+      groups: [{ name: 'Hidden', id: groupId }],
+      resources: [{ ...VOICE, name: 'Brand voice', creator: at('owner') }],
+    }),
+    // The key may only search for groups, and nobody has pushed one of this name.
+    before: (control) => control.addFault({ ...GROUPS, fault: { kind: 'status', status: 403 } }),
+    rules: { fixedShares: [{ principal: { kind: 'group', groupId }, share: { resource: VOICE, role: 'editor' } }] },
+  });
+  const hidden = () => bridge.workspace().groupShares['Hidden'] ?? [];
+  await bridge.until(() => bridge.app.reconciler.state.readings.groupsBySearch, 'a search for groups');
+  await bridge.sync();
+  await bridge.finish();
+  expect(hidden()).toEqual(['voice:voice1:editor']);
+  await bridge.setRules({ fixedShares: [] });
+  await bridge.sync();
+  await bridge.finish();
+  expect(hidden()).toEqual([]);
+  await bridge.close();
 });
