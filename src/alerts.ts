@@ -21,6 +21,8 @@ export type AlertKind =
   | 'inviteAmbiguous'
   /** Several members have what counts as the address of a user: which is meant is not guessed. */
   | 'ambiguousMember'
+  /** A member appeared at an address that a user without access had before: the lock waits for an administrator. */
+  | 'formerAddress'
   /** The IdP was told that access ends, and it has not ended for an hour. */
   | 'lockHeld'
   /** The plan has something that it must never have: a bug, caught before it did harm. */
@@ -58,6 +60,7 @@ export interface AlertsOptions {
 
 const SEVERITY: Readonly<Record<AlertKind, AlertSeverity>> = {
   brake: 'critical',
+  formerAddress: 'critical',
   inviteLimit: 'warning',
   readingDoubt: 'critical',
   keyRejected: 'critical',

@@ -10,11 +10,13 @@
  * | a member locked by hand                       | listed           | listed       |
  * | a member removed by hand                      | listed           | listed       |
  * | ElevenLabs knows the member by another e-mail | listed           | listed       |
+ * | a member made an admin by hand, by no rule    | listed           | listed       |
  * | several members have the address of a user    | listed           | listed       |
  */
 import { inTheWay, lookalikesInWords } from './lookalikes.js';
 import type { Person } from './person.js';
 import type { PlannedChange } from './plan.js';
+import type { MemberId } from './types.js';
 import { describeChange } from './refusal.js';
 
 /** Several members count as one: only ElevenLabs can tell them apart. */
@@ -28,6 +30,7 @@ export type DriftKind =
   | 'lockedByHand'
   | 'removedByHand'
   | 'otherAddress'
+  | 'promotedByHand'
   | typeof AMBIGUOUS_MEMBER;
 
 /** For people. */
@@ -39,6 +42,7 @@ export const DRIFT_WORDS: Readonly<Record<DriftKind, string>> = {
   lockedByHand: 'Locked by hand',
   removedByHand: 'Removed by hand',
   otherAddress: 'Another address',
+  promotedByHand: 'Made an admin by hand',
   ambiguousMember: 'Ambiguous member',
 };
 
@@ -73,7 +77,7 @@ function repairItem({ change, why }: PlannedChange, person: Person | null): Drif
     case 'unshare':
       return { kind: 'share', detail };
     case 'lock':
-      if (person?.lookalikes.some(({ member }) => member.memberId === change.memberId) === true) return null;
+      if (person !== null && !isPresent(person, change.memberId)) return null;
       return change.reason === 'handover' ? null : { kind: 'unlockedLeaver', detail };
     case 'invite':
     case 'revokeInvite':
@@ -82,6 +86,8 @@ function repairItem({ change, why }: PlannedChange, person: Person | null): Drif
   }
 }
 
+const isPresent = ({ member }: Person, memberId: MemberId): boolean => member?.memberId === memberId;
+
 function ambiguity(person: Person): readonly DriftItem[] {
   const members = inTheWay(person);
   return members.length === 0 ? [] : [{ kind: AMBIGUOUS_MEMBER, detail: lookalikesInWords(members) }];
@@ -89,14 +95,14 @@ function ambiguity(person: Person): readonly DriftItem[] {
 
 /** What stays as the hand has left it, until the IdP writes the user afresh. */
 function standing(person: Person): readonly DriftItem[] {
-  const { member, desired, lockedByBridge, activationFresh, removedAt, address } = person;
+  const { member, desired, lockedByBridge, mayUnlock, mayReinvite, removedAt, address } = person;
   if (desired !== 'active') return [];
   if (member === null)
-    return removedAt === null || activationFresh
+    return removedAt === null || mayReinvite
       ? []
       : [{ kind: 'removedByHand', detail: 'was removed from the workspace, and is not invited again by itself' }];
   const items: DriftItem[] = [];
-  if (member.isLocked && !lockedByBridge && !activationFresh)
+  if (member.isLocked && !lockedByBridge && !mayUnlock)
     items.push({ kind: 'lockedByHand', detail: `${member.email} was locked in ElevenLabs, and is left locked` });
   if (address !== null && member.address !== address)
     items.push({
@@ -105,5 +111,16 @@ function standing(person: Person): readonly DriftItem[] {
         person.isHandingOver ? '; a hand-over is under way' : ''
       }`,
     });
+  if (member.seatType === 'workspace_admin' && isHandMade(person))
+    items.push({
+      kind: 'promotedByHand',
+      detail: `${member.email} was made an admin in ElevenLabs, and no rule gives that; remove the role there, or map one`,
+    });
   return items;
+}
+
+/** Neither a rule nor the bridge gave the seat, and the account did not have it when it came to the user. */
+function isHandMade({ member, seat, seatGiven, seatFound }: Person): boolean {
+  const held = member?.seatType;
+  return held !== seat?.seatType && held !== seatGiven && seatFound !== null && held !== seatFound;
 }

@@ -3,7 +3,7 @@
  * no upstream error code, decides whether a refused call was in truth "already so".
  */
 import type { Person } from './person.js';
-import type { Change, MemberId, WorkspaceMember } from './types.js';
+import type { Change, MemberId, WorkspaceGroupId, WorkspaceMember } from './types.js';
 import { isUnlisted, presumedMember } from './unlisted.js';
 
 /** Null: the mirror cannot tell (shares are read from the resource itself; invites cannot be listed). */
@@ -25,13 +25,18 @@ export function isEffective(change: Change, person: Person): boolean | null {
       return member === null ? null : member.seatType === change.seatType;
     }
     case 'addToGroup':
-      return person.memberGroups.has(change.groupId);
+      return groupsOf(person, change.memberId).has(change.groupId);
     case 'removeFromGroup':
-      return !person.memberGroups.has(change.groupId);
+      return !groupsOf(person, change.memberId).has(change.groupId);
     case 'share':
     case 'unshare':
       return null;
   }
+}
+
+function groupsOf(person: Person, memberId: MemberId): ReadonlySet<WorkspaceGroupId> {
+  const former = person.formerAccounts.find(({ member }) => member.memberId === memberId);
+  return former?.groups ?? person.memberGroups;
 }
 
 /** The member a change is about, among those that belong to this person. */
@@ -41,6 +46,6 @@ export function memberOf(person: Person, memberId: MemberId): WorkspaceMember | 
     const presumed = presumedMember(person);
     if (presumed?.memberId === memberId) return presumed;
   }
-  const others = [...person.strays, ...[...person.lookalikes, ...person.predecessors].map(({ member }) => member)];
+  const others = [...person.lookalikes, ...person.formerAccounts].map(({ member }) => member);
   return others.find((other) => other.memberId === memberId) ?? null;
 }

@@ -158,9 +158,9 @@ function formerAddresses(person: Person): readonly Former[] {
 }
 
 /** Members who are to have no access, and are not the account that the user has or is looked for by. */
-function withdrawn({ member, address, strays, lookalikes }: Person): readonly WorkspaceMember[] {
+function withdrawn({ member, address, formerAccounts, lookalikes }: Person): readonly WorkspaceMember[] {
   const others = lookalikes.filter((one) => member !== null || one.member.address !== address);
-  return [...strays, ...others.map((one) => one.member)];
+  return [...formerAccounts, ...others].map((one) => one.member);
 }
 
 function explainFormer({ address, actual, isAbout }: Former, input: ExplainInput, pending: Pending): Aspect {

@@ -66,16 +66,20 @@ export interface Lookalike {
   readonly isProtected: boolean;
 }
 
-/** An account that was handed over to the present one. */
-export interface Predecessor {
+/** An account of the user that is not the present one: of before a hand-over, or come in by an address given up. */
+export interface FormerAccount {
   readonly member: WorkspaceMember;
-  /** What it has was copied once; what changes later is left alone. */
-  readonly isCopied: boolean;
+  /** `due`: what it has is still to be copied to the present account. `none`: it never was the present one. */
+  readonly copy: 'none' | 'due' | 'done';
+  /** It appeared at an address that was taken for the user's long ago: it may be somebody else's by now. */
+  readonly isDoubtful: boolean;
   /** Must never be locked. */
   readonly isProtected: boolean;
   /** Writable workspace groups it is in. */
   readonly groups: ReadonlySet<WorkspaceGroupId>;
+  readonly givenGroups: ReadonlySet<WorkspaceGroupId>;
   readonly shares: readonly { readonly resource: ResourceRef; readonly role: ShareRole }[];
+  readonly givenShares: ReadonlyMap<string, GivenShare>;
 }
 
 export interface Person {
@@ -100,21 +104,29 @@ export interface Person {
   readonly givenShares: ReadonlyMap<string, GivenShare>;
   /** Roles the member holds according to the last `resources.get` and our own calls; absent = none known. */
   readonly heldShares: ReadonlyMap<string, ShareRole>;
-  /** The IdP turned `active` from false to true and that has not yet been effected. */
-  readonly activationFresh: boolean;
+  /** The IdP turned the user on after the account was locked, and it was not seen usable since. */
+  readonly mayUnlock: boolean;
+  /** The IdP turned the user on after the member had gone. */
+  readonly mayReinvite: boolean;
+  /** The bridge locked the account, or may have. */
   readonly lockedByBridge: boolean;
   /** Was a member and has gone. */
   readonly removedAt: Millis | null;
+  /** The seat to return to when no rule speaks; null: the bridge gave none. */
   readonly seatBefore: SeatType | null;
+  /** The seat that the bridge gave last, or may have given. */
   readonly seatGiven: SeatType | null;
   /** Seat that a rule gave at adoption and that was lower than the seat found: not applied until the rule changes. */
   readonly seatDeclined: SeatType | null;
+  /** The seat that the account had when it came to the user. */
+  readonly seatFound: SeatType | null;
   /** The linked member, from the mirror. */
   readonly member: WorkspaceMember | null;
+  /** False: the last reading did not show the member, and its address may be somebody else's by now. */
+  readonly isCallable: boolean;
   /** Writable workspace groups the member is in, from the mirror. */
   readonly memberGroups: ReadonlySet<WorkspaceGroupId>;
-  /** Members at addresses of this user that must have no access (withdrawn invites), claimed by no live user. */
-  readonly strays: readonly WorkspaceMember[];
+  readonly formerAccounts: readonly FormerAccount[];
   /**
    * Members at an address of this user that several members have: which of them is the user's is not
    * known. None for an active user who is linked, whose own address is not looked at.
@@ -133,7 +145,6 @@ export interface Person {
   readonly held: ReadonlySet<string>;
   /** The address is to be invited, and then to take over from `member`, whom ElevenLabs knows by another one. */
   readonly isHandingOver: boolean;
-  readonly predecessors: readonly Predecessor[];
   /** Nothing was left to do after the last cause that was no reading: what is planned now repairs what a hand changed. */
   readonly isConverged: boolean;
   /** An administrator put the directory back, and the IdP has not written the user since. */

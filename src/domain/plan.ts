@@ -9,21 +9,22 @@
  * | active             | invite pending                              | none; invite again after the TTL, 3 times  |
  * | active             | pending, now wanting a lower seat           | revokeInvite, then invite                  |
  * | active             | invite ambiguous                            | a reading first, then one more invite      |
- * | active             | locked by the bridge, or activated afresh   | unlock, then the member rows               |
+ * | active             | locked by the bridge or before the turn     | unlock, then the member rows               |
  * | active             | locked by somebody else                     | none                                       |
  * | active             | member, other seat than a rule gives        | setSeat                                    |
  * | active             | member, linked writable group lacks it      | addToGroup                                 |
  * | active             | in a group it was put in or taken out of    | removeFromGroup                            |
  * | active             | shares differ                               | share / unshare (only what was given)      |
  * | inactive           | invite pending                              | revokeInvite; the address stays watched    |
- * | inactive           | member unlocked                             | lock (groups, seat and shares stay)        |
+ * | inactive           | member unlocked                             | lock (what rules still give stays)         |
+ * | inactive           | given or taken out, and no rule gives it    | removeFromGroup, unshare                   |
  * | deleted            | member                                      | lock, removeFromGroup, unshare             |
- * | inactive, deleted  | a watched address appears as a member       | lock                                       |
+ * | any                | another account of the user is usable       | lock (plan-former.ts)                      |
  * | inactive, deleted  | several members at the address              | lock, all held (policies)                  |
  * | any                | e-mail changed, old invite pending          | revokeInvite old, then as above            |
- * | active             | e-mail changed, member                      | none, or hand-over (plan-handover.ts)      |
+ * | active             | e-mail changed, member                      | none, or hand-over (plan-former.ts)        |
  * | protected          | any                                         | none                                       |
- * | unmanaged          | any                                         | none                                       |
+ * | unmanaged          | member, an IdP wrote a membership           | addToGroup, removeFromGroup                |
  *
  * Law: in a workspace that accepts everything at once, plan(apply(plan)) is empty; otherwise the
  * second plan is a subset of what is unsettled.
@@ -32,7 +33,7 @@
  */
 import { isSought } from './lookalikes.js';
 import type { Invite, Person } from './person.js';
-import { lockPredecessors, planPredecessors } from './plan-handover.js';
+import { lockFormerAccounts, planHandover, withdrawFromFormer } from './plan-former.js';
 import { planShare } from './plan-shares.js';
 import type { Rules } from './rules.js';
 import { changeKey, isHigherSeat, type Change, type Millis, type SeatType, type WorkspaceMember } from './types.js';
@@ -59,9 +60,15 @@ export const MAX_INVITE_ROUNDS = 3;
 
 /** Plans one person. The first change of the result is the next call to make. */
 export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
-  if (!person.managed || person.protection !== null) return EMPTY;
+  if (person.protection !== null) return EMPTY;
   const changes: PlannedChange[] = [];
-  for (const { memberId, address, isLocked } of [...person.strays, ...suspects(person)]) {
+  if (!person.managed) {
+    // Whoever writes a membership says nothing about access.
+    changes.push(...joinGroups(person), ...leaveGroups(person));
+    return { changes: changes.filter(({ change }) => !isRefused(person, change, now)), needsReading: false };
+  }
+  changes.push(...lockFormerAccounts(person));
+  for (const { memberId, address, isLocked } of suspects(person)) {
     if (!isLocked)
       changes.push({
         change: { kind: 'lock', memberId, reason: 'withdrawn' },
@@ -77,15 +84,16 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
       // A hand-made lock is not walked around by inviting another address.
       if (person.member === null || (person.isHandingOver && !person.member.isLocked))
         needsReading = planInvite(person, rules, now, changes);
-      changes.push(...planPredecessors(person));
+      changes.push(...planHandover(person));
       break;
     case 'inactive':
-      changes.push(...planWithdrawal(person, 'inactive'), ...lockPredecessors(person, 'inactive'));
+      changes.push(...planWithdrawal(person, 'inactive'), ...leaveGroups(person), ...withdrawShares(person));
       break;
     case 'deleted':
-      changes.push(...planWithdrawal(person, 'deleted'), ...lockPredecessors(person, 'deleted'), ...planTidyUp(person));
+      changes.push(...planWithdrawal(person, 'deleted'), ...leaveGroups(person), ...withdrawShares(person));
       break;
   }
+  changes.push(...withdrawFromFormer(person));
   return { changes: changes.filter(({ change }) => !isRefused(person, change, now)), needsReading };
 }
 
@@ -118,7 +126,7 @@ export function pointlessRefusals(person: Person, rules: Rules, now: Millis): re
 function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedChange[]): boolean {
   const { address, invite } = person;
   if (address === null || person.lookalikes.some(({ member }) => isSought(member, person))) return false;
-  if (person.removedAt !== null && !person.activationFresh && !isInvitedBack(person)) return false;
+  if (person.removedAt !== null && !person.mayReinvite && !isInvitedBack(person)) return false;
   const seat = person.seat?.seatType ?? person.member?.seatType ?? rules.defaultSeat;
   const wanted: PlannedChange = {
     change: { kind: 'invite', address, seatType: seat, usageLimit: person.usageLimit },
@@ -189,16 +197,16 @@ export function nextPlanAt(person: Person, rules: Rules, now: Millis): Millis | 
 /** An active member. */
 function planMember(person: Person, rules: Rules, now: Millis): PlannedChange[] {
   const { member } = person;
-  if (member === null) return [];
+  if (member === null || !person.isCallable) return [];
   const changes: PlannedChange[] = [];
   if (member.isLocked) {
-    if (!person.lockedByBridge && !person.activationFresh) return [];
+    if (!person.lockedByBridge && !person.mayUnlock) return [...leaveGroups(person)];
     const unlock: Change = { kind: 'unlock', memberId: member.memberId, allowDowngrade: rules.allowDowngrade };
     // Without a seat there is nothing to give groups or shares to.
     if (isRefused(person, unlock, now)) return [];
     changes.push({
       change: unlock,
-      why: person.activationFresh ? 'the IdP activated the user' : 'locked by the bridge, now active',
+      why: person.mayUnlock ? 'the IdP activated the user' : 'locked by the bridge, now active',
       attribute: 'active',
     });
   }
@@ -210,27 +218,39 @@ function planMember(person: Person, rules: Rules, now: Millis): PlannedChange[] 
       attribute: seat.attribute,
     });
   }
-  for (const [groupId, name] of person.groups) {
-    if (!person.memberGroups.has(groupId))
-      changes.push({
-        change: { kind: 'addToGroup', memberId: member.memberId, groupId },
-        why: `member of "${name}"`,
-        attribute: 'groups',
-      });
-  }
-  for (const groupId of person.memberGroups) {
-    if (person.groups.has(groupId)) continue;
-    const given = person.givenGroups.has(groupId);
-    if (given || person.withdrawnGroups.has(groupId)) {
-      changes.push({
-        change: { kind: 'removeFromGroup', memberId: member.memberId, groupId },
-        why: given ? 'no longer in a group that gave this' : 'the IdP took the member out',
-        attribute: 'groups',
-      });
-    }
-  }
-  changes.push(...planShares(person));
+  changes.push(...joinGroups(person), ...leaveGroups(person), ...planShares(person));
   return changes;
+}
+
+function joinGroups({ member, isCallable, groups, memberGroups }: Person): readonly PlannedChange[] {
+  if (member === null || member.isLocked || !isCallable) return [];
+  return [...groups]
+    .filter(([groupId]) => !memberGroups.has(groupId))
+    .map(([groupId, name]) => ({
+      change: { kind: 'addToGroup', memberId: member.memberId, groupId },
+      why: `member of "${name}"`,
+      attribute: 'groups',
+    }));
+}
+
+/** Groups in which the bridge put the member, or from which the IdP took it, and that no rule gives. */
+function leaveGroups(person: Person): readonly PlannedChange[] {
+  const { member, groups, givenGroups, withdrawnGroups } = person;
+  if (member === null || !person.isCallable) return [];
+  const isDeleted = person.desired === 'deleted';
+  return [...person.memberGroups].flatMap((groupId): readonly PlannedChange[] => {
+    if (groups.has(groupId) && !isDeleted) return [];
+    const isGiven = givenGroups.has(groupId);
+    if (!isGiven && !withdrawnGroups.has(groupId)) return [];
+    const why = isGiven ? 'no longer in a group that gave this' : 'the IdP took the member out';
+    return [
+      {
+        change: { kind: 'removeFromGroup', memberId: member.memberId, groupId },
+        why: isDeleted ? 'the user was deleted' : why,
+        attribute: 'groups',
+      },
+    ];
+  });
 }
 
 /** The seat that the member should hold; null = the seat found stays. */
@@ -246,11 +266,20 @@ function planShares(person: Person): PlannedChange[] {
   const { member, shares, heldShares, givenShares } = person;
   if (member === null) return [];
   const principal = { kind: 'member', memberId: member.memberId } as const;
-  const isActive = person.desired === 'active';
-  return [...new Set([...(isActive ? shares.keys() : []), ...givenShares.keys()])].flatMap((key) => {
-    const wanted = isActive ? shares.get(key) : undefined;
-    return planShare({ wanted, held: heldShares.get(key), given: givenShares.get(key) }, principal) ?? [];
+  return [...new Set([...shares.keys(), ...givenShares.keys()])].flatMap((key) => {
+    const facts = { wanted: shares.get(key), held: heldShares.get(key), given: givenShares.get(key) };
+    return planShare(facts, principal) ?? [];
   });
+}
+
+/** Of somebody without access: what the bridge gave and no rule gives any more. Nothing is given. */
+function withdrawShares(person: Person): readonly PlannedChange[] {
+  const { member, shares, givenShares, desired } = person;
+  if (member === null || !person.isCallable) return [];
+  const principal = { kind: 'member', memberId: member.memberId } as const;
+  return [...givenShares]
+    .filter(([key]) => desired === 'deleted' || !shares.has(key))
+    .flatMap(([, given]) => planShare({ wanted: undefined, held: undefined, given }, principal) ?? []);
 }
 
 /** Inactive or deleted: no invite may be open, no member unlocked. */
@@ -258,29 +287,13 @@ function planWithdrawal(person: Person, reason: 'inactive' | 'deleted'): Planned
   const changes: PlannedChange[] = [];
   const { invite, member } = person;
   if (invite !== null && isOpen(invite)) changes.push(revoke(invite, `the user is ${reason}`, 'active'));
-  if (member !== null && !member.isLocked)
+  if (member !== null && !member.isLocked && person.isCallable)
     changes.push({
       change: { kind: 'lock', memberId: member.memberId, reason },
       why: `the user is ${reason}`,
       attribute: 'active',
     });
   return changes;
-}
-
-/** A deleted member leaves the groups and shares that the bridge gave, and the groups that the IdP took it out of. */
-function planTidyUp(person: Person): PlannedChange[] {
-  const { member } = person;
-  if (member === null) return [];
-  const changes: PlannedChange[] = [];
-  for (const groupId of person.memberGroups) {
-    if (person.givenGroups.has(groupId) || person.withdrawnGroups.has(groupId))
-      changes.push({
-        change: { kind: 'removeFromGroup', memberId: member.memberId, groupId },
-        why: 'the user was deleted',
-        attribute: 'groups',
-      });
-  }
-  return [...changes, ...planShares(person)];
 }
 
 function revoke(invite: Invite, why: string, attribute: CausingAttribute): PlannedChange {

@@ -12,6 +12,7 @@ import { ambiguousMember } from '../domain/policies/ambiguous-member.js';
 import { brake, EMPTY_HISTORY, historyFrom, isLoss, type BrakeHistory } from '../domain/policies/brake.js';
 import { driftMode } from '../domain/policies/drift-mode.js';
 import { dryRun, type DryRunReason } from '../domain/policies/dry-run.js';
+import { formerAddress } from '../domain/policies/former-address.js';
 import { flapGuard } from '../domain/policies/flap-guard.js';
 import { inviteLimit } from '../domain/policies/invite-limit.js';
 import { ownership } from '../domain/policies/ownership.js';
@@ -78,6 +79,7 @@ export class Guards {
       ownership,
       undoHold,
       ambiguousMember,
+      formerAddress,
       driftMode(() => rules().drift),
       flapGuard(() => this.#repairs, monotonic),
       repeatGuard(() => this.#sent, monotonic),
@@ -213,6 +215,7 @@ const ALERTS: Readonly<Partial<Record<PolicyNote['policy'], AlertKind>>> = {
   repeatGuard: 'flapping',
   inviteLimit: 'inviteLimit',
   brake: 'brake',
+  formerAddress: 'formerAddress',
 };
 
 const groupOf = (change: Change): string => (change.kind === 'removeFromGroup' ? change.groupId : '');

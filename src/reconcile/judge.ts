@@ -81,7 +81,7 @@ async function judgeRevoke(call: FailedCall, engine: Engine): Promise<Verdict> {
   if (part.kind === 'failed' || part.kind === 'doubted') return TRANSIENT;
   const after = call.person === null ? null : await engine.store.person(call.person.userId);
   // Accepted meanwhile: there is nothing left to revoke, and the next plan locks the member.
-  if (part.kind === 'applied' && after !== null && (after.member !== null || after.strays.length > 0))
+  if (part.kind === 'applied' && after !== null && (after.member !== null || after.formerAccounts.length > 0))
     return { kind: 'done' };
   return { kind: 'transient', again: true };
 }

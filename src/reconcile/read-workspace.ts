@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js';
 import { judgeGroups, judgeMembers, type Doubt, type Judgement } from '../domain/reading.js';
 import type { MemberId, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
 import { isGatewayError, type GatewayError } from '../elevenlabs/port.js';
-import type { ReadingEffect, Store } from '../store/port.js';
+import type { Doubts, ReadingEffect, Store } from '../store/port.js';
 import { searchGroups } from './group-search.js';
 import { freedSeats } from './seats.js';
 import type { WorkspaceGateway } from '../elevenlabs/port.js';
@@ -39,8 +39,6 @@ export const VERIFY = 'verify';
 
 /** What one reading has to know of those before it. */
 export interface ReadingMemory {
-  members: Doubt | null;
-  groups: Doubt | null;
   /** An administrator's word: the next reading may be smaller than the last one. */
   acceptSmaller: boolean;
   /** The user the API key belongs to, once identity() told. */
@@ -80,44 +78,75 @@ export async function readWorkspace(
   const before = await store.memberCounts();
   const keyUser = await expectedKeyUser(store, memory.keyUser);
   // Towards belief. Polls and verifications come in bursts: what they have seen proves nothing together.
-  const counts = need.members && need.groups && cause !== VERIFY;
-  const members = judged(memberCall, (list) => {
-    const count = memory.acceptSmaller ? 0 : before.members;
-    return note(memory, 'members', counts, (doubt) => judgeMembers(list, { count, doubt }, keyUser));
+  const isCounted = need.members && need.groups && cause !== VERIFY;
+  const doubts = await store.doubts();
+  const isAccepted = memory.acceptSmaller;
+  const members = await judged(memberCall, async (list) => {
+    const lack = await store.lackingMembers(list.map(({ memberId }) => memberId));
+    return judgeMembers(list, { ...lack, doubt: isCounted ? doubts.members : null, isAccepted }, keyUser);
   });
-  const groupsBefore = need.groups && !memory.acceptSmaller ? (await store.groups()).length : 0;
   const groups = besides(
     members?.part ?? null,
-    judged(groupCall, ({ groups: list, isPartial }) =>
-      isPartial
-        ? { believed: true }
-        : note(memory, 'groups', counts, (doubt) => judgeGroups(list, { count: groupsBefore, doubt })),
-    ),
+    await judged(groupCall, async ({ groups: list, isPartial }): Promise<Judgement> => {
+      if (isPartial) return { believed: true, isWhole: false };
+      const lack = await store.lackingGroups(list.map(({ groupId }) => groupId));
+      return judgeGroups(list, { ...lack, doubt: isCounted ? doubts.groups : null, isAccepted });
+    }),
   );
-  // After a fault readings follow each other fast, and the row begins anew.
-  if (counts && [members, groups].some((one) => one?.part.kind === 'failed')) memory.members = memory.groups = null;
-  if (members?.value !== undefined || groups?.value !== undefined) memory.acceptSmaller = false;
-  const effect = await takeOver(startedAt, members?.value, groups?.value, cause, store);
-  if (members?.value !== undefined) await rememberKeyUser(members.value, memory.keyUser, store);
+  if (isCounted) await rememberDoubts([members, groups], doubts, store);
+  if (isBelieved(members) || isBelieved(groups)) memory.acceptSmaller = false;
+  const effect = await takeOver({ startedAt, members, groups, isCounted, cause }, store);
+  if (members !== null && isBelieved(members)) await rememberKeyUser(members.value, memory.keyUser, store);
   return {
     members: members?.part ?? null,
     groups: groups?.part ?? null,
     effect,
-    freedSeats: members?.value === undefined ? 0 : freedSeats(before, members.value),
-    groupsBySearch: groups?.value?.isPartial ?? false,
+    freedSeats: members !== null && isBelieved(members) ? freedSeats(before, members.value) : 0,
+    groupsBySearch: groups !== null && isBelieved(groups) && groups.value.isPartial,
   };
 }
 
+/** A row of equal readings, or of those that show somebody missing, begins anew after a fault. */
+async function rememberDoubts(
+  [members, groups]: readonly [Judged<unknown>, Judged<unknown>],
+  before: Doubts,
+  store: Store,
+): Promise<void> {
+  const isFaulty = [members, groups].some((one) => one?.part.kind === 'failed');
+  if (isFaulty) await store.interruptReadings();
+  const after: Doubts = {
+    members: isFaulty ? null : (members?.doubt ?? null),
+    groups: isFaulty ? null : (groups?.doubt ?? null),
+  };
+  if (JSON.stringify(before) !== JSON.stringify(after)) await store.setDoubts(after);
+}
+
+interface TakeOver {
+  readonly startedAt: number;
+  readonly members: Judged<readonly WorkspaceMember[]>;
+  readonly groups: Judged<GroupList>;
+  readonly isCounted: boolean;
+  readonly cause: string;
+}
+
 async function takeOver(
-  startedAt: number,
-  members: readonly WorkspaceMember[] | undefined,
-  list: GroupList | undefined,
-  cause: string,
+  { startedAt, members, groups, isCounted, cause }: TakeOver,
   store: Store,
 ): Promise<ReadingEffect | null> {
-  if (members === undefined && list === undefined) return null;
-  const groupPart = list === undefined ? { groups: null } : { groups: list.groups, groupsPartial: list.isPartial };
-  return store.applyReading({ startedAt, members: members ?? null, ...groupPart }, cause);
+  const list = groups !== null && isBelieved(groups) ? groups : null;
+  const memberList = members?.value ?? null;
+  if (memberList === null && list === null) return null;
+  const beliefOf = (judgedList: { readonly isWhole: boolean } | null): 'counted' | 'presence' | 'whole' =>
+    judgedList?.isWhole === true ? 'whole' : isCounted ? 'counted' : 'presence';
+  const reading = {
+    startedAt,
+    members: memberList,
+    membersBelief: members?.part.kind === 'doubted' ? ('doubted' as const) : beliefOf(members),
+    groups: list?.value.groups ?? null,
+    groupsBelief: beliefOf(list),
+    groupsPartial: list?.value.isPartial ?? false,
+  };
+  return store.applyReading(reading, cause);
 }
 
 type Attempt<T> = { readonly value: T } | { readonly error: GatewayError };
@@ -131,37 +160,37 @@ async function attempt<T>(call: () => Promise<T>): Promise<Attempt<T>> {
   }
 }
 
-/** The fate of one list, and the list itself where it is believed. */
-type Judged<T> = { readonly part: Part; readonly value?: T } | null;
+/** The fate of one list; `value`: the list itself, where ElevenLabs gave one that has an owner. */
+type Judged<T> = {
+  readonly part: Part;
+  readonly isWhole: boolean;
+  readonly doubt: Doubt | null;
+  readonly value?: T;
+} | null;
 
-function judged<T>(call: Attempt<T> | null, judge: (value: T) => Judgement): Judged<T> {
+function isBelieved<T>(one: Judged<T>): one is NonNullable<Judged<T>> & { readonly value: T } {
+  return one?.part.kind === 'applied' && one.value !== undefined;
+}
+
+async function judged<T>(call: Attempt<T> | null, judge: (value: T) => Promise<Judgement>): Promise<Judged<T>> {
   if (call === null) return null;
   if ('error' in call) {
     const { error } = call;
-    return { part: { kind: error.kind === 'scopeMissing' ? 'blind' : 'failed', error } };
+    return { part: { kind: error.kind === 'scopeMissing' ? 'blind' : 'failed', error }, isWhole: false, doubt: null };
   }
-  const judgement = judge(call.value);
-  if (!judgement.believed) return { part: { kind: 'doubted', reason: judgement.reason } };
-  return { part: { kind: 'applied' }, value: call.value };
-}
-
-/** Judges by the readings before that count, and remembers the doubt if this one does. */
-function note(
-  memory: ReadingMemory,
-  what: 'members' | 'groups',
-  counts: boolean,
-  judge: (doubt: Doubt | null) => Judgement,
-): Judgement {
-  const judgement = judge(counts ? memory[what] : null);
-  if (judgement.believed) memory[what] = null;
-  else if (counts) memory[what] = judgement.doubt;
-  return judgement;
+  const judgement = await judge(call.value);
+  if (judgement.believed)
+    return { part: { kind: 'applied' }, value: call.value, isWhole: judgement.isWhole, doubt: null };
+  const { reason, doubt } = judgement;
+  const part = { kind: 'doubted', reason } as const;
+  // Without its owner it is no list of this workspace at all.
+  return doubt === null ? { part, isWhole: false, doubt } : { part, isWhole: false, doubt, value: call.value };
 }
 
 /** Groups without the members that were read with them would be compared with people who have gone. */
 function besides(members: Part | null, groups: Judged<GroupList>): Judged<GroupList> {
   const isUsable = members === null || members.kind === 'applied' || members.kind === 'blind';
-  return groups === null || isUsable ? groups : { part: members };
+  return groups === null || isUsable ? groups : { part: members, isWhole: false, doubt: groups.doubt };
 }
 
 /** Where the key may not list groups, those that are wanted are searched by name. */

@@ -43,7 +43,7 @@ const YOUNG = 3_600_000;
 
 export class Readings {
   readonly #options: ReadingsOptions;
-  readonly #memory = { members: null, groups: null, acceptSmaller: false, keyUser: null as MemberId | null };
+  readonly #memory = { acceptSmaller: false, keyUser: null as MemberId | null };
   #running: Promise<unknown> = Promise.resolve();
   #next: { need: Need; result: Promise<ReadResult> } | null = null;
   #cancelTimer: () => void = () => undefined;

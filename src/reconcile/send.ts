@@ -8,7 +8,7 @@ import type { PlannedChange } from '../domain/plan.js';
 import { changeKey, isGrant, type Address, type Change, type MemberId } from '../domain/types.js';
 import { isTry } from '../domain/unlisted.js';
 import { isGatewayError, type Answer, type GatewayError } from '../elevenlabs/port.js';
-import type { CallFailure, CallResult, LedgerRow } from '../store/port.js';
+import type { CallFailure, CallResult, LedgerRow, Outcome } from '../store/port.js';
 import { applyChange } from './apply.js';
 import type { Engine } from './engine.js';
 import { judgeFailure, type Verdict } from './judge.js';
@@ -140,9 +140,10 @@ function isSameCall(a: Change, b: Change): boolean {
 export async function afterBug(sent: Sent, engine: Engine): Promise<void> {
   const { planned, row } = sent;
   const call = { ...measure(sent, null, null, engine), code: null, error: 'internal error' };
-  const kind = planned.change.kind === 'invite' ? 'ambiguous' : 'transient';
+  const outcome: Outcome =
+    planned.change.kind === 'invite' ? { kind: 'ambiguous', call } : { kind: 'transient', call, isUnsure: true };
   try {
-    await engine.store.finish(row.id, { kind, call }, null);
+    await engine.store.finish(row.id, outcome, null);
   } catch (error) {
     engine.log.error(
       { err: error, ledger: row.id },
@@ -206,7 +207,7 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
       await engine.store.settle(run.entry, view.nextAt === null ? null : { dueAt: view.nextAt });
       return 'settled';
     case 'transient':
-      await finish(row, { kind: 'transient', call }, null, engine);
+      await finish(row, { kind: 'transient', call, isUnsure: error.maybeApplied }, null, engine);
       return verdict.again ? 'again' : postpone(run, error.message, error.retryAfterMs, engine);
     case 'ambiguous':
       run.touched = true;

@@ -1,157 +1,191 @@
 /**
- * The end of a call: what the answer means for mirror, links, invites and what the bridge gave. One
- * transaction with the ledger row, so that a crash never leaves a change done but not remembered.
+ * Effects: what the bridge made of one aspect of one account. An effect is written in the transaction
+ * that marks its ledger row `sending`. The answer makes it sure or takes it back; a lost answer leaves it
+ * unsure until a reading settles it: presence at once, absence not before `SETTLING_MS` have passed.
+ *
+ * What is unsure counts as made when it has to be taken away, and as not made when it has to be there.
+ * Shares have the same in given_shares, since their holders are not accounts alone.
  */
-import type { Change, UserId } from '../domain/types.js';
-import { schedule, PRIORITY } from './agenda.js';
+import type { MemberId, Millis, SeatType, WorkspaceGroupId } from '../domain/types.js';
+import { accountOfCall, SETTLING_MS } from './accounts.js';
 import type { Core } from './core.js';
-import { leaveFound } from './found-members.js';
-import { dropShare, endShare, holdShare } from './given-shares.js';
-import { markCopied } from './handover.js';
-import { endInvite, revokeInvites } from './invites.js';
-import { endAmbiguousInvites, endCall, findLedgerRow } from './ledger.js';
-import { dropGroupMember, findMember, touchGroupMember, touchLocked, touchSeat } from './mirror.js';
-import type { LedgerRow, Outcome, Revert } from './port.js';
-import { revertWrite } from './revert.js';
-import { userIdOf, userSubject } from './subject.js';
-import { seatOfUser } from './user-groups.js';
-import { linkUnlisted } from './unlisted.js';
-import { refreshStatus } from './user-status.js';
-import { watch } from './watches.js';
-import { liveUserOfAddress, rowOfUser, type UserRow } from './users.js';
+import type { LedgerRow } from './port.js';
+import { userIdOf } from './subject.js';
 
-/** See WorkStore.finish. A row that is not being sent has had its end already: nothing happens. */
-export function finishCall(
-  core: Core,
-  ledgerId: number,
-  outcome: Outcome,
-  revert: Revert | null,
-): { readonly reverted: boolean } {
-  const row = findLedgerRow(core, ledgerId);
-  if (row?.state !== 'sending') return { reverted: false };
-  applyOutcome(core, row, outcome);
-  const reverted = outcome.kind === 'refused' && revert !== null && revertWrite(core, row, revert);
-  const user = userOf(core, row);
-  if (user !== undefined) refreshStatus(core, user.seq);
-  return { reverted };
+export type EffectAspect = 'access' | 'seat' | 'group';
+
+/** Which aspect; `target` is the workspace group. */
+export interface EffectKey {
+  readonly accountId: number;
+  readonly aspect: EffectAspect;
+  readonly target: WorkspaceGroupId | '';
 }
 
-function applyOutcome(core: Core, row: LedgerRow, outcome: Outcome): void {
-  const { call } = outcome;
-  switch (outcome.kind) {
-    case 'done':
-      endCall(core, row, { state: 'done', outcome: outcome.found === true ? 'found' : 'done', call, retryAt: null });
-      applyDone(core, row, outcome.found === true);
-      break;
-    case 'transient':
-      endCall(core, row, { state: 'planned', outcome: 'transient', call, retryAt: null });
-      break;
-    case 'ambiguous':
-      endCall(core, row, { state: 'ambiguous', outcome: 'ambiguous', call, retryAt: null });
-      break;
-    case 'refused':
-      endCall(core, row, {
-        state: 'refused',
-        outcome: 'refused',
-        call,
-        retryAt: outcome.retryAt,
-        foreseen: outcome.foreseen === true,
-      });
-      if (row.change.kind === 'share') endShare(core, row.change, 'notGiven');
-      break;
-  }
-  if (row.change.kind === 'invite') endInviteOf(core, row.change.address, outcome.kind);
+export interface EffectRow {
+  readonly account_id: number;
+  readonly aspect: EffectAspect;
+  readonly target: WorkspaceGroupId | '';
+  readonly value: string | null;
+  readonly sent: string | null;
+  readonly before: string | null;
+  readonly repeated: number;
 }
 
-function endInviteOf(core: Core, address: Extract<Change, { kind: 'invite' }>['address'], end: Outcome['kind']): void {
-  const userId = endInvite(core, address, end);
-  if (userId === null || end !== 'done') return;
-  core.run(INVITED, core.now(), userId);
-  core.run('DELETE FROM watches WHERE address = ? AND user_id = ?', address, userId);
-}
+/** Full readings in a row that must not show a sure effect before it is taken for ended by a hand. */
+const ABSENT_READINGS = 3;
 
-function userOf(core: Core, row: LedgerRow): UserRow | undefined {
-  const userId = userIdOf(row.subject);
-  return userId === null ? undefined : rowOfUser(core, userId);
-}
-
-/** `found`: the end was there before any call of ours, so the bridge gave nothing. */
-function applyDone(core: Core, row: LedgerRow, found: boolean): void {
+/** The effect that a call has on an account; null = none that is remembered so. */
+export function effectKeyOf(core: Core, row: Pick<LedgerRow, 'subject' | 'change'>): EffectKey | null {
   const { change } = row;
-  const before = userOf(core, row);
-  if (before !== undefined) linkUnlisted(core, before, change, row.cause);
-  const user = userOf(core, row);
   switch (change.kind) {
-    case 'invite':
-      break;
-    case 'revokeInvite':
-      if (user !== undefined) afterRevoke(core, user, change.address);
-      break;
     case 'lock':
-      touchLocked(core, change.memberId, true);
-      if (user?.member_id === change.memberId && !found)
-        core.run('UPDATE users SET locked_by_bridge = 1 WHERE seq = ?', user.seq);
-      if (user !== undefined && change.reason === 'handover') markCopied(core, user.id);
-      break;
-    case 'unlock':
-      touchLocked(core, change.memberId, false);
-      if (user?.member_id === change.memberId)
-        core.run('UPDATE users SET locked_by_bridge = 0, activation_fresh = 0 WHERE seq = ?', user.seq);
-      break;
+      return keyFor(core, row.subject, change.memberId, { aspect: 'access', target: '' });
     case 'setSeat':
-      afterSetSeat(core, user, change, found);
-      break;
+      return change.isCopy === true ? null : keyFor(core, row.subject, change.memberId, { aspect: 'seat', target: '' });
     case 'addToGroup':
-      touchGroupMember(core, change.groupId, change.memberId);
-      if (user !== undefined && !found && change.isCopy !== true)
-        core.run(GIVE_GROUP, user.id, change.groupId, core.now());
-      break;
+      if (change.isCopy === true) return null;
+      return keyFor(core, row.subject, change.memberId, { aspect: 'group', target: change.groupId });
+    case 'invite':
+    case 'revokeInvite':
+    case 'unlock':
     case 'removeFromGroup':
-      dropGroupMember(core, change.groupId, change.memberId);
-      if (user !== undefined) leaveFound(core, user, change.groupId);
-      break;
     case 'share':
-      if (change.isCopy !== true) endShare(core, change, found ? 'notGiven' : 'given');
-      holdShare(core, change);
-      break;
     case 'unshare':
-      dropShare(core, change);
-      break;
+      return null;
   }
 }
 
-function afterRevoke(core: Core, user: UserRow, address: Extract<Change, { kind: 'revokeInvite' }>['address']): void {
-  const concerned = revokeInvites(core, address);
-  endAmbiguousInvites(core, userSubject(user.id), 'superseded');
-  // Whoever claimed the address meanwhile lost the link, too.
-  for (const other of concerned) if (other !== user.id) replan(core, other);
-  const holder = liveUserOfAddress(core, address);
-  const isWantedThere = holder !== undefined && (holder.id !== user.id || holder.active === 1);
-  if (!isWantedThere) watch(core, address, user);
-}
-
-function replan(core: Core, userId: UserId): void {
-  schedule(core, userSubject(userId), { priority: PRIORITY.grant, id: 'revoked', dueAt: core.now() });
-  const row = rowOfUser(core, userId);
-  if (row !== undefined) refreshStatus(core, row.seq);
-}
-
-/** The seat held before the bridge set its first one is what the member returns to when the last rule goes. */
-function afterSetSeat(
+function keyFor(
   core: Core,
-  user: UserRow | undefined,
-  change: Extract<Change, { kind: 'setSeat' }>,
-  found: boolean,
-): void {
-  const heldBefore = findMember(core, change.memberId)?.seatType ?? change.from;
-  touchSeat(core, change.memberId, change.seatType);
-  if (user?.member_id !== change.memberId || found || change.isCopy === true) return;
-  const isReturned = user.seat_before === change.seatType && seatOfUser(core, user) === null;
-  const before = isReturned ? null : (user.seat_before ?? heldBefore);
-  core.run(SET_SEAT, before, isReturned ? null : change.seatType, user.seq);
+  subject: string,
+  memberId: MemberId,
+  what: Pick<EffectKey, 'aspect' | 'target'>,
+): EffectKey | null {
+  const account = accountOfCall(core, userIdOf(subject), memberId);
+  return account === undefined ? null : { accountId: account.id, ...what };
 }
 
-const INVITED = `UPDATE users SET invited_at = ?, removed_at = NULL, activation_fresh = CASE WHEN member_id IS NULL THEN 0 ELSE activation_fresh END
-  WHERE id = ?`;
-const SET_SEAT = 'UPDATE users SET seat_before = ?, seat_given = ?, seat_declined = NULL WHERE seq = ?';
-const GIVE_GROUP = 'INSERT OR IGNORE INTO given_memberships (user_id, workspace_group_id, given_at) VALUES (?, ?, ?)';
+export function effectsOf(core: Core, accountId: number | null): readonly EffectRow[] {
+  return accountId === null ? [] : core.all<EffectRow>('SELECT * FROM effects WHERE account_id = ?', accountId);
+}
+
+/** Whether the bridge made, or may have made, anything of an account of this user. */
+export function hasEffects(core: Core, userId: string): boolean {
+  return core.value(HAS_EFFECTS, userId) === 1;
+}
+
+export function findEffect(core: Core, { accountId, aspect, target }: EffectKey): EffectRow | undefined {
+  return core.get<EffectRow>(SELECT, accountId, aspect, target);
+}
+
+/** Before the call. What was there before is remembered with the first one. */
+export function beginEffect(core: Core, key: EffectKey, sent: string, before: string | null): void {
+  core.run(BEGIN, key.accountId, key.aspect, key.target, sent, before, core.now());
+}
+
+/**
+ * After the answer. `made`: it is so by our call. `found`: it was so before this call, which is ours
+ * only if an earlier call of ours may have made it. `refused`: this call made nothing. `unsure`: not known.
+ */
+export function endEffect(core: Core, key: EffectKey, end: 'made' | 'found' | 'refused' | 'unsure'): void {
+  const where = [key.accountId, key.aspect, key.target] as const;
+  const effect = findEffect(core, key);
+  if (effect?.sent === undefined || effect.sent === null) return;
+  const isOurs = end === 'made' || (end === 'found' && (effect.repeated === 1 || effect.value !== null));
+  if (isOurs) core.run(`UPDATE effects SET value = sent, sent = NULL, repeated = 0, absent = 0 ${WHERE}`, ...where);
+  else if (end === 'unsure' || effect.repeated === 1)
+    core.run(`UPDATE effects SET ended_at = ? ${WHERE}`, core.now(), ...where);
+  else takeBack(core, key, effect);
+}
+
+function takeBack(core: Core, key: EffectKey, { value }: EffectRow): void {
+  if (value === null) dropEffect(core, key);
+  else core.run(`UPDATE effects SET sent = NULL, repeated = 0 ${WHERE}`, key.accountId, key.aspect, key.target);
+}
+
+/** Made without a call of its own: by an invite. */
+export function noteEffect(core: Core, key: EffectKey, value: string, before: string | null): void {
+  core.run(NOTE, key.accountId, key.aspect, key.target, value, before, core.now());
+}
+
+export function dropEffect(core: Core, { accountId, aspect, target }: EffectKey): void {
+  core.run(`DELETE FROM effects ${WHERE}`, accountId, aspect, target);
+}
+
+/** A process that was sending is dead: its calls have ended without an answer. */
+export function endDeadCalls(core: Core): void {
+  core.run('UPDATE effects SET ended_at = ? WHERE sent IS NOT NULL AND ended_at IS NULL', core.now());
+}
+
+/** What a reading of the members that began then says of locks and seats. */
+export function settleByMembers(core: Core, startedAt: Millis): void {
+  core.run(SEEN_USABLE, startedAt);
+  core.run(UNLOCKED_BY_HAND, startedAt);
+  for (const row of core.all<UnsureRow>(SELECT_UNSURE, startedAt)) {
+    const key = { accountId: row.account_id, aspect: row.aspect, target: row.target };
+    const isSo = row.aspect === 'access' ? row.is_locked === 1 : row.seat_type === row.sent;
+    settle(core, key, row, isSo, startedAt);
+  }
+}
+
+/** What a full reading of the groups that began then says of memberships. */
+export function settleByGroups(core: Core, startedAt: Millis): void {
+  for (const row of core.all<UnsureGroupRow>(SELECT_UNSURE_GROUPS)) {
+    const key = { accountId: row.account_id, aspect: 'group', target: row.target } as const;
+    settle(core, key, row, row.is_in === 1, startedAt);
+  }
+}
+
+/** Sure memberships that a counted full reading shows, or does not. */
+export function countAbsences(core: Core): void {
+  core.run(PRESENT_AGAIN);
+  core.run(ABSENT_ONCE_MORE);
+  core.run(`DELETE FROM effects WHERE aspect = 'group' AND absent >= ${String(ABSENT_READINGS)} AND sent IS NULL`);
+}
+
+function settle(core: Core, key: EffectKey, row: UnsureRow, isSo: boolean, startedAt: Millis): void {
+  if (isSo)
+    core.run(
+      `UPDATE effects SET value = sent, sent = NULL, repeated = 0, absent = 0 ${WHERE}`,
+      key.accountId,
+      key.aspect,
+      key.target,
+    );
+  else if (row.ended_at !== null && row.ended_at + SETTLING_MS <= startedAt) takeBack(core, key, row);
+}
+
+interface UnsureRow extends EffectRow {
+  readonly ended_at: Millis | null;
+  readonly is_locked?: number;
+  readonly seat_type?: SeatType | null;
+  readonly member_id?: MemberId;
+}
+
+interface UnsureGroupRow extends UnsureRow {
+  readonly is_in: number;
+}
+
+const HAS_EFFECTS = 'SELECT 1 FROM effects AS e JOIN accounts AS a ON a.id = e.account_id WHERE a.user_id = ? LIMIT 1';
+const WHERE = 'WHERE account_id = ? AND aspect = ? AND target = ?';
+const SELECT = `SELECT * FROM effects ${WHERE}`;
+const BEGIN = `INSERT INTO effects (account_id, aspect, target, sent, before, since) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (account_id, aspect, target) DO UPDATE SET
+  repeated = CASE WHEN effects.sent IS NULL THEN 0 ELSE 1 END, sent = excluded.sent, ended_at = NULL`;
+const NOTE = `INSERT INTO effects (account_id, aspect, target, value, before, since) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (account_id, aspect, target) DO UPDATE SET value = excluded.value`;
+// A turn is used up once the account was seen usable after it.
+const SEEN_USABLE = `UPDATE accounts SET unlock_since = NULL WHERE unlock_since < ? AND EXISTS
+  (SELECT 1 FROM workspace_members AS m WHERE m.member_id = accounts.member_id AND m.is_locked = 0 AND m.missing_since IS NULL)`;
+// Whoever unlocked it: a lock that is seen later is somebody else's.
+const UNLOCKED_BY_HAND = `DELETE FROM effects WHERE aspect = 'access' AND sent IS NULL AND EXISTS
+  (SELECT 1 FROM accounts AS a JOIN workspace_members AS m ON m.member_id = a.member_id
+    WHERE a.id = effects.account_id AND m.is_locked = 0 AND m.missing_since IS NULL AND m.touched_at < ?)`;
+const SELECT_UNSURE = `SELECT e.*, m.is_locked, m.seat_type FROM effects AS e JOIN accounts AS a ON a.id = e.account_id
+  JOIN workspace_members AS m ON m.member_id = a.member_id AND m.missing_since IS NULL
+  WHERE e.sent IS NOT NULL AND e.aspect <> 'group' AND m.touched_at < ?`;
+const IS_IN = `EXISTS (SELECT 1 FROM accounts AS a JOIN workspace_group_members AS g ON g.member_id = a.member_id
+  WHERE a.id = effects.account_id AND g.group_id = effects.target)`;
+const IS_LISTED = `EXISTS (SELECT 1 FROM workspace_groups AS w WHERE w.group_id = effects.target AND w.missing_since IS NULL)`;
+const SELECT_UNSURE_GROUPS = `SELECT *, ${IS_IN} AS is_in FROM effects WHERE sent IS NOT NULL AND aspect = 'group' AND ${IS_LISTED}`;
+const PRESENT_AGAIN = `UPDATE effects SET absent = 0 WHERE aspect = 'group' AND absent > 0 AND ${IS_IN}`;
+const ABSENT_ONCE_MORE = `UPDATE effects SET absent = absent + 1 WHERE aspect = 'group' AND sent IS NULL AND ${IS_LISTED} AND NOT ${IS_IN}`;

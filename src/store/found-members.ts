@@ -23,15 +23,13 @@ export function joinFound(core: Core, user: UserRow, groupId: WorkspaceGroupId):
   moveVersions(core, core.values<number>(JOIN, user.seq, core.now(), groupId, user.id));
 }
 
-/** No longer in the workspace group, whoever took the person out: what the bridge gave there has gone, too. */
+/** No longer in the workspace group, whoever took the person out. */
 export function leaveFound(core: Core, user: UserRow, groupId: WorkspaceGroupId): void {
-  core.run('DELETE FROM given_memberships WHERE user_id = ? AND workspace_group_id = ?', user.id, groupId);
   moveVersions(core, core.values<number>(LEAVE, user.seq, groupId));
 }
 
 /** No longer in the workspace. */
 export function leaveAllFound(core: Core, user: UserRow): void {
-  core.run('DELETE FROM given_memberships WHERE user_id = ?', user.id);
   moveVersions(core, core.values<number>(LEAVE_ALL, user.seq));
 }
 

@@ -1,17 +1,19 @@
 /**
  * Hand-over of a member to another address: begun by a change of the address (EMAIL_CHANGE) or by an
- * administrator, ended when the new address is a member. The old account then is a predecessor of
- * the user: never anybody else's, and locked for good.
+ * administrator, ended when the new address is a member. The account of before stays the user's: what it
+ * has is copied, and then it is locked.
  */
-import type { Predecessor } from '../domain/person.js';
-import type { Address, MemberId, WorkspaceGroupId, WorkspaceMember } from '../domain/types.js';
-import { principalKey } from '../domain/types.js';
+import type { FormerAccount } from '../domain/person.js';
+import { resourceKey } from '../domain/shares.js';
+import { principalKey, type Address, type WorkspaceGroupId } from '../domain/types.js';
 import { uniqueness } from '../errors.js';
+import type { AccountRow } from './accounts.js';
 import type { Core } from './core.js';
-import { forgetPrincipalGifts, heldBy, refOfKey } from './given-shares.js';
-import { findMember, groupsOfMember, membersAt, toMember, type MemberRow } from './mirror.js';
+import { effectsOf } from './effects.js';
+import { givenTo, heldBy, refOf, refOfKey, toGiven } from './given-shares.js';
+import { findMember, groupsOfMember, toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
-import { liveUserOfMember, rowOfSeq, type UserRow } from './users.js';
+import { rowOfSeq, type UserRow } from './users.js';
 
 export function beginHandover(core: Core, row: UserRow): void {
   core.run('UPDATE users SET handover_since = COALESCE(handover_since, ?) WHERE seq = ?', core.now(), row.seq);
@@ -27,66 +29,62 @@ export function endIfSettled(core: Core, seq: number): void {
   if (since !== null && findMember(core, memberId)?.address === address) endHandover(core, seq);
 }
 
-/** The account that the user has had so far stays the user's, as a predecessor of the one that is linked next. */
-export function leaveMember(core: Core, row: UserRow): void {
-  if (row.member_id === null) return;
-  core.run(INSERT, row.member_id, row.id, core.now());
-  core.run(LEAVE, row.seq);
-  forgetPrincipalGifts(core, principalKey({ kind: 'member', memberId: row.member_id }));
+/** Accounts of the user beside the present one, as far as ElevenLabs knows them and can be asked about them. */
+export function formerAccountsOf(core: Core, row: UserRow): readonly FormerAccount[] {
+  return core
+    .all<MemberRow & AccountRow & { readonly account_id: number }>(SELECT_FORMER, row.id, row.account_id, row.id)
+    .map((found) => {
+      const member = toMember(found);
+      const principal = principalKey({ kind: 'member', memberId: member.memberId });
+      const given = effectsOf(core, found.account_id).filter(({ aspect }) => aspect === 'group');
+      return {
+        member,
+        copy: found.copied === null ? 'none' : found.copied === 1 ? 'done' : 'due',
+        isDoubtful: found.ended_at !== null,
+        isProtected: protectionOf(core, member, null) !== null,
+        groups: new Set<WorkspaceGroupId>(groupsOfMember(core, member.memberId)),
+        givenGroups: new Set(given.flatMap(({ target }) => (target === '' ? [] : [target]))),
+        shares: [...heldBy(core, principal)].map(([key, role]) => ({ resource: refOfKey(key), role })),
+        givenShares: new Map(givenTo(core, principal).map((share) => [resourceKey(refOf(share)), toGiven(share)])),
+      };
+    });
 }
 
-export function predecessorsOf(core: Core, userId: string): readonly Predecessor[] {
-  return core.all<MemberRow & { readonly copied: number }>(SELECT_OF_USER, userId).map((row) => {
-    const member = toMember(row);
-    const held = heldBy(core, principalKey({ kind: 'member', memberId: member.memberId }));
-    return {
-      member,
-      isCopied: row.copied === 1,
-      isProtected: protectionOf(core, member, null) !== null,
-      groups: new Set<WorkspaceGroupId>(groupsOfMember(core, member.memberId)),
-      shares: [...held].map(([key, role]) => ({ resource: refOfKey(key), role })),
-    };
-  });
-}
-
-/** Whose predecessor this member is: seqs of users. */
-export function heirsOf(core: Core, memberId: MemberId): readonly number[] {
-  return core.values<number>(SELECT_HEIRS, memberId);
-}
-
-export function forgetPredecessor(core: Core, memberId: MemberId): void {
-  core.run('DELETE FROM predecessors WHERE member_id = ?', memberId);
-}
-
-/** Everything is copied, once: what changes from now on is the business of whoever changes it. */
-export function markCopied(core: Core, userId: string): void {
-  core.run('UPDATE predecessors SET copied = 1 WHERE user_id = ? AND copied = 0', userId);
+/** May a call about a member that the last reading did not show name its address? */
+export function isCallable(
+  core: Core,
+  userId: string,
+  row: Pick<MemberRow, 'member_id' | 'address' | 'missing_since'>,
+): boolean {
+  if (row.missing_since === null) return true;
+  return core.value(IS_ADDRESS_TAKEN, row.address, row.member_id, row.address, userId) === 0;
 }
 
 /**
- * An address by which ElevenLabs still knows somebody else: the newcomer would be given that
- * account, with everything in it.
+ * An address that is another user's, in ElevenLabs or by an invite that may still be accepted: the
+ * newcomer would be given that account, with everything in it.
  */
 export function checkNobodysAccount(core: Core, address: Address | null, own: UserRow | null): void {
-  for (const member of address === null ? [] : membersAt(core, address)) {
-    const holder = holderOf(core, member);
-    if (holder === null || holder.seq === own?.seq || holder.address === address) continue;
-    throw uniqueness(
-      `emails: ElevenLabs still knows user ${holder.id} (userName "${holder.user_name}", now "${holder.address ?? ''}") by the address "${member.address}". ` +
-        'Change the address of that account in ElevenLabs, or remove the account there; then send the request again.',
-    );
-  }
+  if (address === null) return;
+  const holder = core.get<UserRow & { readonly is_bare: number }>(SELECT_HOLDER, address, own?.id ?? '', address);
+  if (holder === undefined) return;
+  const who = `user ${holder.id} (userName "${holder.user_name}", now "${holder.address ?? ''}")`;
+  throw uniqueness(
+    holder.is_bare === 1
+      ? `emails: an invite to "${address}" that was meant for ${who} may still be accepted. The bridge is revoking it; send the request again in some minutes.`
+      : `emails: ElevenLabs still knows ${who} by the address "${address}". Change the address of that account in ElevenLabs, or remove the account there; then send the request again.`,
+  );
 }
 
-function holderOf(core: Core, { memberId }: WorkspaceMember): UserRow | null {
-  const live = liveUserOfMember(core, memberId);
-  if (live !== undefined) return live.managed === 1 ? live : null;
-  const [heir] = heirsOf(core, memberId);
-  return heir === undefined ? null : rowOfSeq(core, heir);
-}
-
-const INSERT = 'INSERT OR REPLACE INTO predecessors (member_id, user_id, since) VALUES (?, ?, ?)';
-const LEAVE = `UPDATE users SET member_id = NULL, locked_by_bridge = 0, seat_declined = NULL, handover_since = NULL WHERE seq = ?`;
-const SELECT_OF_USER = `SELECT m.*, p.copied FROM predecessors AS p JOIN workspace_members AS m ON m.member_id = p.member_id
-  WHERE p.user_id = ? ORDER BY p.since`;
-const SELECT_HEIRS = 'SELECT u.seq FROM predecessors AS p JOIN users AS u ON u.id = p.user_id WHERE p.member_id = ?';
+// The last listed of several at one address is the one that a call reaches.
+const SELECT_FORMER = `SELECT m.*, a.id AS account_id, a.copied, a.ended_at FROM accounts AS a
+  JOIN workspace_members AS m ON m.member_id = a.member_id
+  WHERE a.user_id = ? AND a.id IS NOT ? AND (m.missing_since IS NULL OR (
+    NOT EXISTS (SELECT 1 FROM workspace_members AS o WHERE o.address = m.address AND o.member_id <> m.member_id)
+    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.address = m.address AND u.deleted_at IS NULL AND u.id <> ?)))
+  ORDER BY a.id`;
+const IS_ADDRESS_TAKEN = `SELECT EXISTS (SELECT 1 FROM workspace_members AS o WHERE o.address = ? AND o.member_id <> ?)
+  OR EXISTS (SELECT 1 FROM users AS u WHERE u.address = ? AND u.deleted_at IS NULL AND u.id <> ?)`;
+const SELECT_HOLDER = `SELECT u.*, a.member_id IS NULL AS is_bare FROM accounts AS a JOIN users AS u ON u.id = a.user_id
+  WHERE a.address = ? AND a.ended_at IS NULL AND a.gone_at IS NULL AND u.id <> ? AND u.managed = 1 AND u.deleted_at IS NULL
+    AND u.address IS NOT ? ORDER BY is_bare LIMIT 1`;

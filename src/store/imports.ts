@@ -4,15 +4,16 @@
  */
 import type { ChosenAddress } from '../domain/address.js';
 import { elementsAt, sameJson } from '../domain/json.js';
-import type { Document, Json, UserStatus, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
+import type { Document, GroupId, Json, UserStatus, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
 import { userColumns } from '../domain/user-columns.js';
 import { fold } from '../domain/fold.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
 import { linkTo } from './group-links.js';
 import { insertGroup } from './group-writes.js';
+import { accountOfMember, tieMember } from './accounts.js';
 import { findGroupOfName, type GroupRow } from './groups.js';
-import { isFree } from './lookalikes.js';
+import { isFree, isPresent } from './lookalikes.js';
 import { findWorkspaceGroup, toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { groupSubject, userSubject } from './subject.js';
@@ -21,7 +22,7 @@ import { documentOf, liveUserOfName, type UserRow } from './users.js';
 
 const ACTOR = 'bridge';
 
-/** Members that belong to no user, live or deleted, are watched by nobody, and have their address to themselves. */
+/** Members whose account is nobody's, at an address that is nobody's, which they have to themselves. */
 export function importMembers(core: Core, cause: string): readonly number[] {
   if (!core.rules().importExisting) return [];
   const imported: number[] = [];
@@ -37,7 +38,10 @@ export function importMembers(core: Core, cause: string): readonly number[] {
 function importMember(core: Core, member: WorkspaceMember, cause: string): number {
   const document = documentOfMember(member);
   const address: ChosenAddress = { address: member.address, slot: 'primary' };
+  // One that was listed before keeps the id that IdPs may know.
+  const before = accountOfMember(core, member.memberId)?.user_id;
   const { id, seq } = insertUser(core, {
+    ...(before !== undefined && before !== null && { id: before }),
     document,
     columns: userColumns(document),
     address,
@@ -47,7 +51,14 @@ function importMember(core: Core, member: WorkspaceMember, cause: string): numbe
   });
   const isProtected = protectionOf(core, member, member.address) !== null;
   const status: UserStatus = isProtected ? 'protected' : member.isLocked ? 'locked' : 'member';
-  core.run('UPDATE users SET member_id = ?, status = ? WHERE seq = ?', member.memberId, status, seq);
+  const account = tieMember(core, id, member);
+  core.run(
+    'UPDATE users SET account_id = ?, member_id = ?, status = ? WHERE seq = ?',
+    account.id,
+    member.memberId,
+    status,
+    seq,
+  );
   writeAudit(core, {
     actor: ACTOR,
     action: 'user.import',
@@ -143,7 +154,15 @@ export function importGroups(core: Core, cause: string): number {
   )) {
     const workspaceGroup = findWorkspaceGroup(core, groupId);
     if (workspaceGroup === null || findGroupOfName(core, fold(name)) !== undefined) continue;
-    const row = insertGroup(core, { document: { displayName: name }, managed: false, writer: null });
+    // One that was listed before keeps the id that IdPs may know.
+    const before = core.value<GroupId>(SELECT_IMPORTED_ID, groupId);
+    const row = insertGroup(core, {
+      ...(before !== undefined && { id: before }),
+      document: { displayName: name },
+      managed: false,
+      writer: null,
+    });
+    core.run(KEEP_IMPORTED_ID, groupId, row.id);
     linkTo(core, row, workspaceGroup, 'import');
     writeAudit(core, {
       actor: ACTOR,
@@ -176,20 +195,25 @@ export function followGroupName(core: Core, row: GroupRow, name: string, cause: 
 }
 
 const SELECT_IMPORTABLE = `SELECT m.* FROM workspace_members AS m
-  WHERE NOT EXISTS (SELECT 1 FROM users AS u WHERE u.member_id = m.member_id)
-    AND NOT EXISTS (SELECT 1 FROM predecessors AS p WHERE p.member_id = m.member_id)
+  WHERE ${isPresent('m')} AND ${isFree('m')}
     AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.address = m.address AND u.deleted_at IS NULL)
-    AND NOT EXISTS (SELECT 1 FROM watches AS w WHERE w.address = m.address)
-    AND NOT EXISTS (SELECT 1 FROM workspace_members AS o WHERE o.address = m.address AND o.member_id <> m.member_id AND ${isFree('o')})`;
+    AND NOT EXISTS (SELECT 1 FROM accounts AS a JOIN users AS u ON u.id = a.user_id WHERE a.address = m.address AND a.ended_at IS NULL
+      AND a.member_id IS NOT m.member_id)
+    AND NOT EXISTS (SELECT 1 FROM workspace_members AS o WHERE o.address = m.address AND o.member_id <> m.member_id
+      AND ${isPresent('o')} AND ${isFree('o')})`;
 // Whom an IdP has ever written keeps the link.
 const SELECT_AMBIGUOUS = `WITH
-    shared AS (SELECT address FROM workspace_members GROUP BY address HAVING COUNT(*) > 1),
+    shared AS (SELECT address FROM workspace_members WHERE missing_since IS NULL GROUP BY address HAVING COUNT(*) > 1),
     imported AS (SELECT * FROM users WHERE managed = 0 AND last_writer IS NULL AND origin = 'adopted' AND deleted_at IS NULL)
   SELECT u.* FROM shared AS s JOIN workspace_members AS m ON m.address = s.address
   JOIN imported AS u ON u.member_id = m.member_id
   WHERE EXISTS (SELECT 1 FROM workspace_members AS o WHERE o.address = m.address AND o.member_id <> m.member_id
-    AND ((${isFree('o')}) OR o.member_id IN (SELECT member_id FROM imported)))`;
+    AND ${isPresent('o')} AND ((${isFree('o')}) OR o.member_id IN (SELECT member_id FROM imported)))`;
 const SELECT_IMPORTABLE_GROUPS = `SELECT w.group_id, w.name FROM workspace_groups AS w
   WHERE NOT EXISTS (SELECT 1 FROM groups AS g WHERE g.workspace_group_id = w.group_id)
     AND NOT EXISTS (SELECT 1 FROM workspace_groups AS o WHERE o.name_key = w.name_key AND o.group_id <> w.group_id)`;
+// Unless another group has the id by now: an undo brought it back.
+const SELECT_IMPORTED_ID = `SELECT scim_id FROM imported_groups AS i WHERE group_id = ?
+  AND NOT EXISTS (SELECT 1 FROM groups AS g WHERE g.id = i.scim_id)`;
+const KEEP_IMPORTED_ID = 'INSERT OR IGNORE INTO imported_groups (group_id, scim_id) VALUES (?, ?)';
 const RENAME_GROUP = `UPDATE groups SET display_name = ?, display_name_key = ?, document = ?, version = version + 1, modified_at = ? WHERE seq = ?`;

@@ -6,10 +6,13 @@ import type { PlannedChange } from '../domain/plan.js';
 import { POLICIES, type PolicyNote } from '../domain/policies/policy.js';
 import { changeKey, type Change, type LedgerState, type Millis } from '../domain/types.js';
 import { CALL_OF_CHANGE } from '../domain/upstream-calls.js';
+import { tieAddress } from './accounts.js';
 import { unsettleSubject } from './agenda.js';
 import type { Bind, Core } from './core.js';
+import { beginEffect, effectKeyOf } from './effects.js';
 import { beginShare } from './given-shares.js';
 import { beginInvite, dropPlannedInvite } from './invites.js';
+import { findMember } from './mirror.js';
 import type { CallFailure, CallResult, LedgerRow, RecordedPlan, Subject, WorkStore } from './port.js';
 import { userIdOf } from './subject.js';
 
@@ -92,9 +95,37 @@ function beginSending(core: Core, subject: Subject, change: Change): LedgerRow {
   if (row === undefined) throw new Error(`${changeKey(change)} of ${subject} is not planned, so it cannot be sent`);
   core.run(BEGIN_SENDING, core.now(), row.id);
   const userId = userIdOf(subject);
-  if (change.kind === 'invite' && userId !== null) beginInvite(core, userId, change);
+  if (change.kind === 'invite' && userId !== null) {
+    tieAddress(core, userId, change.address, core.now());
+    beginInvite(core, userId, change);
+  }
+  noteIntent(core, subject, change);
   if (change.kind === 'share' && change.isCopy !== true) beginShare(core, subject, change);
   return { ...toRow(row), state: 'sending', attempts: row.attempts + 1, sentAt: core.now() };
+}
+
+/** What the call is to make of an account, before it goes out. */
+function noteIntent(core: Core, subject: Subject, change: Change): void {
+  const key = effectKeyOf(core, { subject, change });
+  if (key === null) return;
+  switch (change.kind) {
+    case 'lock':
+      beginEffect(core, key, 'locked', null);
+      break;
+    case 'setSeat':
+      beginEffect(core, key, change.seatType, findMember(core, change.memberId)?.seatType ?? change.from);
+      break;
+    case 'addToGroup':
+      beginEffect(core, key, 'in', null);
+      break;
+    case 'invite':
+    case 'revokeInvite':
+    case 'unlock':
+    case 'removeFromGroup':
+    case 'share':
+    case 'unshare':
+      break;
+  }
 }
 
 /** Writes how a call went, and the state that the row takes with it. */

@@ -1,20 +1,25 @@
 /** Members at one address (domain/lookalikes.ts), as the mirror has them. */
 import { inTheWay, lookalikesInWords } from '../domain/lookalikes.js';
 import type { Lookalike } from '../domain/person.js';
-import type { Address, WorkspaceMember } from '../domain/types.js';
+import type { Address, UserId, WorkspaceMember } from '../domain/types.js';
 import type { Core } from './core.js';
 import { toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { desiredOf, type UserRow } from './users.js';
 
-/** Members at the address whom no live user has, by their id or as an account of before. */
-export function freeMembersAt(core: Core, address: Address | null): readonly WorkspaceMember[] {
-  return address === null ? [] : core.all<MemberRow>(SELECT_FREE, address).map(toMember);
+/** Members at the address whose account is nobody else's. */
+export function freeMembersAt(core: Core, address: Address | null, own: UserId | null): readonly WorkspaceMember[] {
+  return address === null ? [] : core.all<MemberRow>(SELECT_FREE, address, own).map(toMember);
+}
+
+/** Members at the address whose account is nobody's, or that of a deleted user, which an IdP's word moves. */
+export function membersForNewcomer(core: Core, address: Address | null): readonly WorkspaceMember[] {
+  return address === null ? [] : core.all<MemberRow>(SELECT_FOR_NEWCOMER, address).map(toMember);
 }
 
 /** Whose member somebody of this address would be, is not known. */
-export function isAmbiguous(core: Core, address: Address | null): boolean {
-  return freeMembersAt(core, address).length > 1;
+export function isAmbiguous(core: Core, address: Address | null, own: UserId | null): boolean {
+  return freeMembersAt(core, address, own).length > 1;
 }
 
 /** See Person.lookalikes. */
@@ -22,7 +27,7 @@ export function lookalikesOf(core: Core, row: UserRow): readonly Lookalike[] {
   if (row.managed === 0) return [];
   const isLookedFor = desiredOf(row) !== 'active' || row.member_id === null || row.handover_since !== null;
   return core
-    .all<MemberRow>(SELECT_LOOKALIKES, row.id, isLookedFor ? row.address : null, row.id, row.member_id)
+    .all<MemberRow>(SELECT_LOOKALIKES, row.id, isLookedFor ? row.address : null, row.id)
     .map((member) => ({ member: toMember(member), isProtected: protectionOf(core, toMember(member), null) !== null }));
 }
 
@@ -34,19 +39,25 @@ export function ambiguityOf(core: Core, row: UserRow): string | null {
   return members.length === 0 ? null : lookalikesInWords(members);
 }
 
-/** SQL: no live user has this member, by its id or as an account of before. */
-export const isFree = (member: string): string =>
-  `NOT EXISTS (SELECT 1 FROM users WHERE users.member_id = ${member}.member_id AND users.deleted_at IS NULL)
-   AND NOT EXISTS (SELECT 1 FROM predecessors WHERE predecessors.member_id = ${member}.member_id)`;
+/** SQL: the account of this member is no user's, live or deleted, but perhaps that of the user with the id `own`. */
+export const isFree = (member: string, own = "''"): string =>
+  `NOT EXISTS (SELECT 1 FROM accounts AS fa JOIN users AS fu ON fu.id = fa.user_id
+    WHERE fa.member_id = ${member}.member_id AND fu.id IS NOT ${own})`;
+/** SQL: the last reading showed it. */
+export const isPresent = (member: string): string => `${member}.missing_since IS NULL`;
 
-const SELECT_FREE = `SELECT * FROM workspace_members AS m WHERE address = ? AND ${isFree('m')} ORDER BY member_id`;
-// Another live user who has claimed the address is the one to look there.
+const SELECT_FREE = `SELECT * FROM workspace_members AS m WHERE address = ? AND ${isPresent('m')} AND ${isFree('m', '?')}
+  ORDER BY member_id`;
+const SELECT_FOR_NEWCOMER = `SELECT * FROM workspace_members AS m WHERE address = ? AND ${isPresent('m')}
+  AND NOT EXISTS (SELECT 1 FROM accounts AS fa JOIN users AS fu ON fu.id = fa.user_id
+    WHERE fa.member_id = m.member_id AND fu.deleted_at IS NULL) ORDER BY member_id`;
+// Another live user who has claimed the address is the one to look there. What is known to be the asker's is not guessed.
 const SELECT_LOOKALIKES = `WITH
-    own (address) AS (SELECT address FROM watches WHERE user_id = ? UNION SELECT ?),
-    asker (id, member_id) AS (SELECT ?, ?)
+    own (address) AS (SELECT address FROM accounts WHERE user_id = ? AND ended_at IS NULL UNION SELECT ?),
+    asker (id) AS (SELECT ?)
   SELECT m.* FROM asker, own JOIN workspace_members AS m ON m.address = own.address
-  WHERE m.member_id IS NOT asker.member_id AND ${isFree('m')}
+  WHERE ${isPresent('m')} AND ${isFree('m')}
     AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.address = m.address AND u.deleted_at IS NULL AND u.id <> asker.id)
     AND EXISTS (SELECT 1 FROM workspace_members AS o WHERE o.address = m.address AND o.member_id <> m.member_id
-      AND (o.member_id = asker.member_id OR (${isFree('o')})))
+      AND ${isPresent('o')} AND ${isFree('o', 'asker.id')})
   ORDER BY m.member_id`;

@@ -13,6 +13,7 @@ import {
 import { isUnlisted } from '../domain/unlisted.js';
 import type { Core } from './core.js';
 import { nameKeyOf } from './group-links.js';
+import type { Belief } from './port.js';
 import { toMember, type MemberRow, type WorkspaceGroupRow } from './mirror.js';
 
 export interface ChangedMember {
@@ -24,13 +25,22 @@ export interface MemberDiff {
   readonly added: readonly WorkspaceMember[];
   readonly changed: readonly ChangedMember[];
   readonly gone: readonly WorkspaceMember[];
+  /** Missing in the last reading, and listed now as they were. */
+  readonly seenAgain: readonly MemberId[];
 }
+
+/** Full readings in a row, without a fault between them, after which who is missing has gone. */
+const GONE_READINGS = 3;
 
 /**
  * Rows come as one signature each and are read in full only where it differs: an unchanged
  * reading of 5,000 members must not be felt by those who wait for a SCIM answer meanwhile.
  */
-export function diffMembers(core: Core, members: readonly WorkspaceMember[], startedAt: Millis): MemberDiff {
+export function diffMembers(
+  core: Core,
+  members: readonly WorkspaceMember[],
+  { startedAt, belief }: { readonly startedAt: Millis; readonly belief: Belief },
+): MemberDiff {
   const known = new Map(core.raw<[MemberId, string]>(SELECT_SIGNATURES));
   const added: WorkspaceMember[] = [];
   const changed: ChangedMember[] = [];
@@ -40,11 +50,32 @@ export function diffMembers(core: Core, members: readonly WorkspaceMember[], sta
     else if (signature !== signatureOf(member)) pushIfOlder(core, changed, member, startedAt);
     known.delete(member.memberId);
   }
-  const gone = [...known.keys()].map((id) => memberRow(core, id)).filter((row) => row.touched_at < startedAt);
+  const listed = JSON.stringify(members.map(({ memberId }) => memberId));
+  const seenAgain = core.values<MemberId>(SEE_AGAIN, listed);
+  const gone = belief === 'doubted' ? [] : missing(core, [...known.keys()], { startedAt, belief });
   for (const member of added) core.run(INSERT_MEMBER, ...columnsOf(member), member.memberId);
   for (const { after } of changed) core.run(UPDATE_MEMBER, ...columnsOf(after), after.memberId);
   for (const row of gone) core.run('DELETE FROM workspace_members WHERE member_id = ?', row.member_id);
-  return { added, changed, gone: gone.map(toMember) };
+  return { added, changed, gone: gone.map(toMember), seenAgain };
+}
+
+/** Counts those whom a reading does not show, and answers who has gone by it. Whom no list ever showed is not missing. */
+function missing(
+  core: Core,
+  memberIds: readonly MemberId[],
+  { startedAt, belief }: { readonly startedAt: Millis; readonly belief: Belief },
+): readonly MemberRow[] {
+  const rows = memberIds.map((id) => memberRow(core, id)).filter((row) => row.touched_at < startedAt);
+  const isCounted = belief === 'counted' || belief === 'whole';
+  for (const { member_id: memberId } of rows) core.run(MISS, startedAt, isCounted ? 1 : 0, memberId);
+  if (belief === 'whole') return rows;
+  return isCounted ? rows.filter((row) => row.missing_readings + 1 >= GONE_READINGS) : [];
+}
+
+/** A reading failed: those that show somebody missing are not in a row any more. */
+export function interruptReadings(core: Core): void {
+  for (const table of ['workspace_members', 'workspace_groups'])
+    core.run(`UPDATE ${table} SET missing_readings = 0 WHERE missing_readings > 0`);
 }
 
 function pushIfOlder(core: Core, changed: ChangedMember[], after: WorkspaceMember, startedAt: Millis): void {
@@ -98,7 +129,7 @@ export interface GroupDiff {
 export function diffGroups(
   core: Core,
   groups: readonly WorkspaceGroup[],
-  options: { readonly startedAt: Millis; readonly partial: boolean },
+  options: { readonly startedAt: Millis; readonly partial: boolean; readonly belief: Belief },
 ): GroupDiff {
   const known = new Map(
     core.all<WorkspaceGroupRow>('SELECT * FROM workspace_groups').map((row) => [row.group_id, row]),
@@ -121,9 +152,21 @@ export function diffGroups(
     }
     diffPairs(core, group, membersOf.get(group.groupId) ?? '', options.startedAt, diff);
   }
-  const gone = options.partial ? [] : [...known.keys()];
+  core.run(SEE_GROUPS_AGAIN, JSON.stringify(groups.map(({ groupId }) => groupId)));
+  const gone = options.partial ? [] : missingGroups(core, [...known.values()], options);
   storeGroups(core, { ...diff, gone });
   return { ...diff, gone };
+}
+
+function missingGroups(
+  core: Core,
+  rows: readonly WorkspaceGroupRow[],
+  { startedAt, belief }: { readonly startedAt: Millis; readonly belief: Belief },
+): readonly WorkspaceGroupId[] {
+  const isCounted = belief === 'counted' || belief === 'whole';
+  for (const { group_id: groupId } of rows) core.run(MISS_GROUP, startedAt, isCounted ? 1 : 0, groupId);
+  const gone = rows.filter((row) => belief === 'whole' || (isCounted && row.missing_readings + 1 >= GONE_READINGS));
+  return gone.map((row) => row.group_id);
 }
 
 /** Compares a group's members as one text first; most groups are as they were. */
@@ -165,6 +208,14 @@ function storeGroups(core: Core, diff: GroupDiff): void {
   for (const groupId of diff.gone) core.run('DELETE FROM workspace_groups WHERE group_id = ?', groupId);
 }
 
+const SEE_AGAIN = `UPDATE workspace_members SET missing_since = NULL, missing_readings = 0
+  WHERE missing_since IS NOT NULL AND member_id IN (SELECT value FROM json_each(?)) RETURNING member_id`;
+const MISS = `UPDATE workspace_members SET missing_since = COALESCE(missing_since, ?), missing_readings = missing_readings + ?
+  WHERE member_id = ?`;
+const SEE_GROUPS_AGAIN = `UPDATE workspace_groups SET missing_since = NULL, missing_readings = 0
+  WHERE missing_since IS NOT NULL AND group_id IN (SELECT value FROM json_each(?))`;
+const MISS_GROUP = `UPDATE workspace_groups SET missing_since = COALESCE(missing_since, ?), missing_readings = missing_readings + ?
+  WHERE group_id = ?`;
 const INSERT_MEMBER =
   'INSERT INTO workspace_members (email, address, first_name, seat_type, is_owner, is_locked, member_id) VALUES (?, ?, ?, ?, ?, ?, ?)';
 const UPDATE_MEMBER =

@@ -8,7 +8,7 @@ import type {
   WorkspaceMember,
 } from '../domain/types.js';
 import type { Core } from './core.js';
-import type { MemberCounts } from './port.js';
+import type { Lacking, MemberCounts } from './port.js';
 
 export interface MemberRow {
   readonly member_id: MemberId;
@@ -19,6 +19,10 @@ export interface MemberRow {
   readonly is_owner: number;
   readonly is_locked: number;
   readonly touched_at: number;
+  /** Since when readings do not show it; null: the last one did. */
+  readonly missing_since: number | null;
+  /** How many full ones in a row. */
+  readonly missing_readings: number;
 }
 
 export function toMember(row: MemberRow): WorkspaceMember {
@@ -39,6 +43,11 @@ export function findMember(core: Core, memberId: MemberId | null): WorkspaceMemb
   return row === undefined ? null : toMember(row);
 }
 
+/** Whether the last reading did not show it. */
+export function isMissing(core: Core, memberId: MemberId): boolean {
+  return core.value(IS_MISSING, memberId) === 1;
+}
+
 /** Mostly one: whether upstream tells addresses apart by case is not documented. */
 export function membersAt(core: Core, address: Address): readonly WorkspaceMember[] {
   return core.all<MemberRow>(SELECT_BY_ADDRESS, address).map(toMember);
@@ -47,6 +56,16 @@ export function membersAt(core: Core, address: Address): readonly WorkspaceMembe
 export function findOwner(core: Core): WorkspaceMember | null {
   const row = core.get<MemberRow>('SELECT * FROM workspace_members WHERE is_owner = 1');
   return row === undefined ? null : toMember(row);
+}
+
+/** How many of the members that the last reading showed are not in this list, and how many there are. */
+export function lackingMembers(core: Core, memberIds: readonly MemberId[]): Lacking {
+  return core.get<Lacking>(COUNT_LACKING, JSON.stringify(memberIds)) ?? { known: 0, lacking: 0 };
+}
+
+/** The same of workspace groups. */
+export function lackingGroups(core: Core, groupIds: readonly WorkspaceGroupId[]): Lacking {
+  return core.get<Lacking>(COUNT_LACKING_GROUPS, JSON.stringify(groupIds)) ?? { known: 0, lacking: 0 };
 }
 
 export function countMembers(core: Core): MemberCounts {
@@ -67,6 +86,7 @@ export interface WorkspaceGroupRow {
   readonly name: string;
   readonly name_key: string;
   readonly read_only: number;
+  readonly missing_readings: number;
 }
 
 export function findWorkspaceGroup(core: Core, groupId: WorkspaceGroupId): WorkspaceGroupRow | null {
@@ -134,6 +154,11 @@ export function dropGroupMember(core: Core, groupId: WorkspaceGroupId, memberId:
   core.run('DELETE FROM workspace_group_members WHERE group_id = ? AND member_id = ?', groupId, memberId);
 }
 
+// Whom the bridge presumes (an address for an id), no list has ever shown.
+const COUNT_LACKING = `SELECT COUNT(*) AS known, COUNT(*) FILTER (WHERE member_id NOT IN (SELECT value FROM json_each(?))) AS lacking
+  FROM workspace_members WHERE missing_since IS NULL AND instr(member_id, '@') = 0`;
+const COUNT_LACKING_GROUPS = `SELECT COUNT(*) AS known, COUNT(*) FILTER (WHERE group_id NOT IN (SELECT value FROM json_each(?))) AS lacking
+  FROM workspace_groups WHERE missing_since IS NULL`;
 const COUNT_SEATS = 'SELECT seat_type, COUNT(*) FROM workspace_members WHERE is_locked = 0 GROUP BY seat_type';
 const SELECT_BY_ADDRESS = 'SELECT * FROM workspace_members WHERE address = ? ORDER BY member_id';
 const SELECT_GROUP_MEMBERS = 'SELECT group_id, member_id FROM workspace_group_members ORDER BY group_id, member_id';
@@ -144,4 +169,5 @@ const UPSERT_GROUP_MEMBER = `INSERT INTO workspace_group_members (group_id, memb
   ON CONFLICT (group_id, member_id) DO UPDATE SET touched_at = excluded.touched_at`;
 const COUNT_MEMBERS = `SELECT COUNT(*) AS members, COUNT(*) FILTER (WHERE is_locked = 0) AS seated,
   COUNT(*) FILTER (WHERE is_locked = 0 AND seat_type IS NOT 'workspace_lite_member') AS fullSeats FROM workspace_members`;
+const IS_MISSING = 'SELECT 1 FROM workspace_members WHERE member_id = ? AND missing_since IS NOT NULL';
 const IS_GONE = "SELECT 1 FROM gone_groups WHERE 'group:' || group_id = ?";

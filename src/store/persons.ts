@@ -2,23 +2,18 @@
 import { elementsAt, textAt } from '../domain/json.js';
 import type { Person } from '../domain/person.js';
 import { resourceKey, wantedShares } from '../domain/shares.js';
-import {
-  isHigherRole,
-  principalKey,
-  type MemberId,
-  type UserId,
-  type WorkspaceGroupId,
-  type WorkspaceMember,
-} from '../domain/types.js';
-import { decideSeat } from '../domain/seat.js';
+import { isHigherRole, principalKey, type UserId, type WorkspaceGroupId } from '../domain/types.js';
+import { asSeat, decideSeat } from '../domain/seat.js';
 import { usageLimitOf } from '../domain/user-columns.js';
 import type { Core } from './core.js';
 import { givenTo, heldBy, refOf, toGiven } from './given-shares.js';
-import { predecessorsOf } from './handover.js';
+import { effectsOf } from './effects.js';
+import { findAccount } from './accounts.js';
+import { formerAccountsOf, isCallable } from './handover.js';
 import { invitesOf, latestInvite, staleInvites, toInvite } from './invites.js';
 import { openLedgerRows, type OpenLedgerRow } from './ledger.js';
 import { lookalikesOf } from './lookalikes.js';
-import { findMember, groupsOfMember, toMember, type MemberRow } from './mirror.js';
+import { groupsOfMember, toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { refusedOf } from './refused.js';
 import { membersReadAt } from './settings.js';
@@ -32,13 +27,16 @@ export function readPerson(core: Core, userId: UserId): Person | null {
   const rules = core.rules();
   const document = documentOf(row);
   const { wanted: groups, found: foundGroups } = readGroupsOfUser(core, row.seq);
-  const member = findMember(core, row.member_id);
+  const found = row.member_id === null ? undefined : core.get<MemberRow>(SELECT_MEMBER, row.member_id);
+  const member = found === undefined ? null : toMember(found);
+  const account = findAccount(core, row.account_id);
+  const effects = effectsOf(core, row.account_id);
+  const seatEffect = effects.find(({ aspect }) => aspect === 'seat');
   const invites = invitesOf(core, userId);
   const invite = latestInvite(invites, row.address);
   const open = openLedgerRows(core, userSubject(userId));
   const principal = member === null ? null : principalKey({ kind: 'member', memberId: member.memberId });
   const lookalikes = lookalikesOf(core, row);
-  const ambiguous = new Set(lookalikes.map((one) => one.member.memberId));
   const given = givenShares(core, principal);
   const entitlements = elementsAt(document, 'entitlements').flatMap((item) => textAt(item, 'value') ?? []);
   return {
@@ -52,7 +50,7 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     usageLimit: usageLimitOf(document),
     groups: wantedGroups(core, groups),
     foundGroups,
-    givenGroups: new Set(core.values<WorkspaceGroupId>(SELECT_GIVEN_GROUPS, userId)),
+    givenGroups: new Set(effects.flatMap(({ target }) => (target === '' ? [] : [target]))),
     withdrawnGroups: new Set(core.values<WorkspaceGroupId>(SELECT_WITHDRAWN_GROUPS, userId)),
     shares: wantedShares(
       { entitlements, groups: groups.map((group) => withHeld(core, group)), given: new Set(given.keys()) },
@@ -60,15 +58,18 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     ),
     givenShares: given,
     heldShares: principal === null ? new Map() : heldBy(core, principal),
-    activationFresh: row.activation_fresh === 1,
-    lockedByBridge: row.locked_by_bridge === 1,
+    mayUnlock: account !== undefined && account.unlock_since !== null,
+    mayReinvite: row.may_reinvite === 1,
+    lockedByBridge: effects.some(({ aspect }) => aspect === 'access'),
     removedAt: row.removed_at,
-    seatBefore: row.seat_before,
-    seatGiven: row.seat_given,
-    seatDeclined: row.seat_declined,
+    seatBefore: seatEffect === undefined ? null : (asSeat(seatEffect.before) ?? rules.defaultSeat),
+    seatGiven: asSeat(seatEffect?.value ?? seatEffect?.sent ?? null),
+    seatDeclined: account?.seat_declined ?? null,
+    seatFound: account?.seat_found ?? null,
     member,
+    isCallable: found === undefined || isCallable(core, userId, found),
     memberGroups: new Set(member === null ? [] : groupsOfMember(core, member.memberId)),
-    strays: straysOf(core, userId, row.member_id).filter(({ memberId }) => !ambiguous.has(memberId)),
+    formerAccounts: formerAccountsOf(core, row),
     lookalikes,
     invite: invite === null ? null : toInvite(core, invite),
     staleInvites: staleInvites(invites, row.address).map((stale) => toInvite(core, stale)),
@@ -77,7 +78,6 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     released: new Set(open.filter((entry) => entry.released === 1).map((entry) => entry.key)),
     held: heldOf(open, row),
     isHandingOver: row.handover_since !== null && member !== null && member.address !== row.address,
-    predecessors: predecessorsOf(core, userId),
     isConverged: row.converged === 1,
     isUndone: row.undone_at !== null,
     membersReadAt: membersReadAt(core),
@@ -90,7 +90,11 @@ export function readPerson(core: Core, userId: UserId): Person | null {
  */
 function heldOf(open: readonly OpenLedgerRow[], row: UserRow): ReadonlySet<string> {
   const isHeld = ({ state, released, code }: OpenLedgerRow): boolean =>
-    state === 'held' && released !== 1 && code !== 'ambiguousMember' && (code !== 'undoHold' || row.undone_at !== null);
+    state === 'held' &&
+    released !== 1 &&
+    code !== 'ambiguousMember' &&
+    code !== 'formerAddress' &&
+    (code !== 'undoHold' || row.undone_at !== null);
   return new Set(open.filter(isHeld).map(({ key }) => key));
 }
 
@@ -101,14 +105,6 @@ function wantedGroups(core: Core, groups: readonly GroupOfUser[]): ReadonlyMap<W
     if (core.value(IS_WRITABLE, workspaceGroupId) === 1) wanted.set(workspaceGroupId, displayName);
   }
   return wanted;
-}
-
-/** Whoever came in by a watched address. Never one that is protected: the address may be an admin's by now. */
-function straysOf(core: Core, userId: UserId, own: MemberId | null): readonly WorkspaceMember[] {
-  return core
-    .all<MemberRow>(SELECT_STRAYS, userId, own ?? '')
-    .map(toMember)
-    .filter((member) => protectionOf(core, member, null) === null);
 }
 
 /** To the member of now: what an earlier account of the user was given says nothing about it. */
@@ -131,11 +127,6 @@ function withHeld(core: Core, group: GroupOfUser): GroupOfUser {
   };
 }
 
-const SELECT_GIVEN_GROUPS = 'SELECT workspace_group_id FROM given_memberships WHERE user_id = ?';
+const SELECT_MEMBER = 'SELECT * FROM workspace_members WHERE member_id = ?';
 const SELECT_WITHDRAWN_GROUPS = 'SELECT workspace_group_id FROM withdrawn_memberships WHERE user_id = ?';
 const IS_WRITABLE = 'SELECT 1 FROM workspace_groups WHERE group_id = ? AND read_only = 0';
-const SELECT_STRAYS = `SELECT m.* FROM watches AS w JOIN workspace_members AS m ON m.address = w.address
-  WHERE w.user_id = ? AND m.member_id <> ?
-    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.member_id = m.member_id AND u.deleted_at IS NULL)
-    AND NOT EXISTS (SELECT 1 FROM predecessors AS p WHERE p.member_id = m.member_id)
-    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.address = m.address AND u.deleted_at IS NULL AND u.id <> w.user_id)`;

@@ -2,17 +2,17 @@
  * Removal of personal data: of one person on request, of everybody by age.
  *
  * What may be purged is a tombstone that is settled: the IdP has deleted the user, and nothing of
- * that waits, is held, was refused or may still be accepted. Where the locked member is still in the
- * workspace a nameless row stays: without it the next reading would import the member anew, and
- * nothing would lock it again. The audit log keeps its rows and loses what they say.
+ * that waits, is held, was refused or may still be accepted. Where the user had a member a nameless row
+ * stays: without it a reading would import the member anew, and nothing would lock it again. The audit
+ * log keeps its rows and loses what they say.
  *
  * Deleted content is overwritten in the file (`secure_delete`, connection.ts).
  */
 import type { Millis, UserId } from '../domain/types.js';
+import { hasAccount } from './accounts.js';
 import { unschedule } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
-import { findMember } from './mirror.js';
 import type { PurgeOutcome } from './port.js';
 import { forgetRefusedRequests } from './refused-requests.js';
 import { userSubject } from './subject.js';
@@ -25,8 +25,8 @@ export function purgeUser(core: Core, id: UserId, actor: string): PurgeOutcome {
   if (row.deleted_at === null) return { kind: 'live' };
   const reason = unsettledReason(core, row);
   if (reason !== null) return { kind: 'unsettled', reason };
-  const inWorkspace = findMember(core, row.member_id) !== null;
-  forgetPerson(core, row, inWorkspace);
+  const inWorkspace = core.value(IS_IN_WORKSPACE, row.id) === 1;
+  forgetPerson(core, row);
   // Rows about others that name the person: an import, a link.
   for (const word of new Set([row.address, row.user_name_key])) {
     if (word === null || word.length <= 2) continue;
@@ -45,22 +45,23 @@ function unsettledReason(core: Core, row: UserRow): string | null {
     return 'a change of its access is still to be made, is held or was refused';
   if (core.value(IS_DUE, subject, core.now()) === 1) return 'its access has not been looked at since the last cause';
   if (core.value(HAS_OPEN_INVITES, row.id) === 1) return 'an invite may still be accepted';
-  if (findMember(core, row.member_id)?.isLocked === false) return 'the member is not locked';
+  if (core.value(HAS_USABLE, row.id) === 1) return 'the member is not locked';
   return null;
 }
 
-function forgetPerson(core: Core, row: UserRow, keepRow: boolean): void {
+function forgetPerson(core: Core, row: UserRow): void {
   const subject = userSubject(row.id);
   core.run('DELETE FROM ledger WHERE subject = ?', subject);
   core.run('DELETE FROM drift WHERE subject = ?', subject);
   core.run(CLEAR_AUDIT_OF_SUBJECT, subject);
   unschedule(core, subject);
-  if (!keepRow) {
+  core.run('DELETE FROM accounts WHERE user_id = ? AND member_id IS NULL', row.id);
+  if (!hasAccount(core, row.id)) {
     deleteUserRow(core, row.seq);
     return;
   }
+  core.run("UPDATE accounts SET address = '' WHERE user_id = ?", row.id);
   core.run('DELETE FROM invites WHERE user_id = ?', row.id);
-  core.run('DELETE FROM watches WHERE user_id = ?', row.id);
   core.run('DELETE FROM writer_conflicts WHERE user_id = ?', row.id);
   core.run(CLEAR_USER, `purged:${row.id}`, `purged:${row.id}`, core.now(), row.seq);
 }
@@ -74,11 +75,7 @@ export function expireOld(core: Core, before: Millis, limit: number): number {
   for (const sql of [DELETE_LEDGER, DELETE_READING_CALLS, DELETE_REQUESTS, CLEAR_AUDIT, DELETE_DRIFT, DELETE_CONFLICTS])
     removed += core.run(sql, before, limit).changes;
   for (const row of core.all<UserRow>(SELECT_OLD_TOMBSTONES, before, limit)) {
-    forgetPerson(core, row, findMember(core, row.member_id) !== null);
-    removed++;
-  }
-  for (const seq of core.values<number>(SELECT_GONE, limit)) {
-    deleteUserRow(core, seq);
+    forgetPerson(core, row);
     removed++;
   }
   return removed;
@@ -112,8 +109,10 @@ const SELECT_OLD_TOMBSTONES = `SELECT * FROM users AS u WHERE u.deleted_at < ? A
   AND NOT EXISTS (SELECT 1 FROM ledger AS l WHERE l.subject = 'user:' || u.id AND (${OPEN_CHANGES} OR state = 'refused' AND retry_at IS NOT NULL))
   AND NOT EXISTS (SELECT 1 FROM agenda AS a WHERE a.subject = 'user:' || u.id AND a.attempts > 0)
   AND NOT EXISTS (SELECT 1 FROM invites AS i WHERE i.user_id = u.id AND i.ended_at IS NULL AND (${OPEN_INVITES}))
-  AND NOT EXISTS (SELECT 1 FROM workspace_members AS m WHERE m.member_id = u.member_id AND m.is_locked = 0)
+  AND NOT EXISTS (SELECT 1 FROM accounts AS a JOIN workspace_members AS m ON m.member_id = a.member_id
+    WHERE a.user_id = u.id AND m.is_locked = 0)
   LIMIT ?`;
-/** Nameless rows whose member has left the workspace: nothing is left that they could say. */
-const SELECT_GONE = `SELECT u.seq FROM users AS u WHERE u.purged_at IS NOT NULL
-  AND NOT EXISTS (SELECT 1 FROM workspace_members AS m WHERE m.member_id = u.member_id) LIMIT ?`;
+const IS_IN_WORKSPACE = `SELECT EXISTS (SELECT 1 FROM accounts AS a JOIN workspace_members AS m ON m.member_id = a.member_id
+  WHERE a.user_id = ?)`;
+const HAS_USABLE = `SELECT EXISTS (SELECT 1 FROM accounts AS a JOIN workspace_members AS m ON m.member_id = a.member_id
+  WHERE a.user_id = ? AND m.is_locked = 0)`;

@@ -3,6 +3,7 @@ import { principalKey, type WorkspaceGroup, type WorkspaceGroupId } from '../dom
 import { PRIORITY, unsettleSubject, unsettleUsers } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
+import { countAbsences, settleByGroups } from './effects.js';
 import { joinFound, leaveFound } from './found-members.js';
 import { givenTo } from './given-shares.js';
 import {
@@ -32,6 +33,8 @@ export function applyGroups(
   context: ReadingContext & { readonly partial: boolean },
 ): { readonly imported: number; readonly changed: number } {
   const diff = diffGroups(core, groups, context);
+  if (!context.partial) settleByGroups(core, context.startedAt);
+  if (!context.partial && context.belief !== 'presence') countAbsences(core);
   for (const groupId of diff.gone) groupGone(core, groupId, context);
   for (const group of diff.switched) groupSwitched(core, group, context);
   for (const { before, group } of diff.renamed) groupRenamed(core, before, group, context);
@@ -82,7 +85,6 @@ function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContex
 /** New, or one that had gone: who was in it then by the bridge may have been taken out since, by anybody. */
 function groupCameUp(core: Core, groupId: WorkspaceGroupId, context: ReadingContext): void {
   core.run('DELETE FROM gone_groups WHERE group_id = ?', groupId);
-  core.run(FORGET_LEFT, groupId, groupId);
   concernGiven(core, groupId, context);
 }
 
@@ -114,19 +116,24 @@ function groupRenamed(core: Core, before: string, group: WorkspaceGroup, context
   }
 }
 
+/** Live or deleted, and whichever of its accounts it is: what the bridge gave may have come up late. */
+function concernHolder(core: Core, { memberId }: Pair, context: ReadingContext): void {
+  context.concerned.users(core.values<number>(SELECT_HOLDER, memberId), PRIORITY.background);
+}
+
 /** Put into the group in the UI: a membership like any other, unless the IdP took the person out. */
 function memberJoined(core: Core, pair: Pair, context: ReadingContext): void {
+  concernHolder(core, pair, context);
   const user = liveUserOfMember(core, pair.memberId);
   if (user === undefined) return;
-  context.concerned.users([user.seq], PRIORITY.background);
   joinFound(core, user, pair.groupId);
 }
 
 /** Taken out in the UI: what the workspace brought goes, what the IdP wants stays wanted. */
 function memberLeft(core: Core, pair: Pair, context: ReadingContext): void {
+  concernHolder(core, pair, context);
   const user = liveUserOfMember(core, pair.memberId);
   if (user === undefined) return;
-  context.concerned.users([user.seq], PRIORITY.background);
   leaveFound(core, user, pair.groupId);
 }
 
@@ -166,8 +173,7 @@ function concernMembers(core: Core, row: GroupRow, context: ReadingContext): voi
   if (hasShareWork(core, row.id)) context.concerned.subject(groupSubject(row.id));
 }
 
-const FORGET_LEFT = `DELETE FROM given_memberships WHERE workspace_group_id = ? AND NOT EXISTS
-  (SELECT 1 FROM workspace_group_members AS m JOIN users AS u ON u.member_id = m.member_id
-    WHERE m.group_id = ? AND u.id = given_memberships.user_id)`;
-const SELECT_TO_REMOVE = `SELECT seq FROM users WHERE id IN (SELECT user_id FROM given_memberships WHERE workspace_group_id = ?
+const SELECT_HOLDER = 'SELECT u.seq FROM accounts AS a JOIN users AS u ON u.id = a.user_id WHERE a.member_id = ?';
+const SELECT_TO_REMOVE = `SELECT seq FROM users WHERE id IN (
+  SELECT a.user_id FROM effects AS e JOIN accounts AS a ON a.id = e.account_id WHERE e.aspect = 'group' AND e.target = ?
   UNION SELECT user_id FROM withdrawn_memberships WHERE workspace_group_id = ?)`;

@@ -1,6 +1,6 @@
 /**
- * Takes over a reading of the workspace that was judged believable: mirror, acceptance, adoption,
- * removal, watches, import and group links in one transaction, and on the agenda whoever is
+ * Takes over a reading of the workspace as far as it is believed: mirror, acceptance, adoption,
+ * removal, accounts, import and group links in one transaction, and on the agenda whoever is
  * concerned. An unchanged reading changes nothing but the time of the reading.
  */
 import { schedule, scheduleUsers } from './agenda.js';
@@ -14,12 +14,19 @@ import { refreshStatus } from './user-status.js';
 export function applyReading(core: Core, reading: Reading, cause: string): ReadingEffect {
   const concerned = createConcerned();
   const { members, groups, startedAt } = reading;
-  const ofMembers = members === null ? NO_MEMBERS : applyMembers(core, members, { startedAt, cause, concerned });
+  const ofMembers =
+    members === null
+      ? NO_MEMBERS
+      : applyMembers(core, members, { startedAt, cause, concerned, belief: reading.membersBelief });
   const ofGroups =
     groups === null
       ? NO_GROUPS
-      : applyGroups(core, groups, { startedAt, cause, concerned, partial: reading.groupsPartial === true });
-  if (members !== null) writeSetting(core, SETTING.membersReadAt, String(startedAt));
+      : applyGroups(core, groups, {
+          ...{ startedAt, cause, concerned, belief: reading.groupsBelief },
+          partial: reading.groupsPartial === true,
+        });
+  if (members !== null && reading.membersBelief !== 'doubted')
+    writeSetting(core, SETTING.membersReadAt, String(startedAt));
   if (groups !== null) writeSetting(core, SETTING.groupsReadAt, String(startedAt));
   return {
     scheduled: scheduleConcerned(core, concerned, cause),

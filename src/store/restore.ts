@@ -35,7 +35,8 @@ export function restoreUser(core: Core, id: UserId, document: Document, context:
   const tombstone = rowOfUser(core, id);
   const address = acceptableAddress(core, chooseAddress(document), columns.active, null);
   checkFree(core, columns, address, tombstone ?? null);
-  const hasMember = (tombstone?.member_id ?? null) !== null || findFreeMember(core, address?.address ?? null) !== null;
+  const hasMember =
+    (tombstone?.member_id ?? null) !== null || findFreeMember(core, id, address?.address ?? null) !== null;
   if (columns.active && !hasMember) checkMayInvite(core, address?.address ?? null, id);
   const next = { document, columns, address, writer: null };
   const seq = tombstone?.seq ?? insertUser(core, { ...next, id, managed: true, origin: 'idp' }).seq;
@@ -47,7 +48,7 @@ export function restoreUser(core: Core, id: UserId, document: Document, context:
   core.run('UPDATE users SET undone_at = ? WHERE seq = ?', core.now(), seq);
   if (address !== null) claimAddress(core, rowOfSeq(core, seq), address.address);
   const { member_id: memberId } = rowOfSeq(core, seq);
-  const member = memberId === null ? findFreeMember(core, address?.address ?? null) : null;
+  const member = memberId === null ? findFreeMember(core, id, address?.address ?? null) : null;
   if (member !== null) linkMember(core, seq, member);
   if (memberId !== null) joinMirrorGroups(core, seq, memberId);
   schedule(core, userSubject(id), { priority: PRIORITY.grant, id: context.requestId, dueAt: core.now() });

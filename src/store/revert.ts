@@ -12,12 +12,13 @@ import { userColumns } from '../domain/user-columns.js';
 import { PRIORITY, schedule, unschedule } from './agenda.js';
 import { auditOfVersion, writeAudit } from './audit.js';
 import type { Core } from './core.js';
+import { hasEffects } from './effects.js';
 import { endIfSettled } from './handover.js';
 import { invitesOf } from './invites.js';
 import { forgetRefusals, supersedeAll } from './ledger.js';
 import type { LedgerRow, Revert } from './port.js';
 import { userSubject } from './subject.js';
-import { watch } from './watches.js';
+import { noteTurn } from './user-links.js';
 import { buryUser, deleteUserRow, updateDocument } from './user-rows.js';
 import { documentOf, liveUserOfAddress, liveUserOfName, rowOfUser, type UserRow } from './users.js';
 
@@ -41,15 +42,14 @@ export function revertWrite(core: Core, ledgerRow: LedgerRow, revert: Revert): b
 
 /** The user exists because of the refused POST only: it goes, unless something refers to it by now. */
 function removeCreated(core: Core, row: UserRow, ledgerRow: LedgerRow): boolean {
-  if (core.value(REFERS_TO, row.seq, row.id, row.id) === 1) return false;
+  if (core.value(REFERS_TO, row.seq, row.id) === 1) return false;
   const subject = userSubject(row.id);
   supersedeAll(core, subject);
   forgetRefusals(core, subject);
   unschedule(core, subject);
   // What the bridge did to the account for a predecessor stays done, and stays watched.
-  if (row.locked_by_bridge === 1 || invitesOf(core, row.id).some((invite) => invite.sends > 0)) {
+  if (hasEffects(core, row.id) || invitesOf(core, row.id).some((invite) => invite.sends > 0)) {
     buryUser(core, row.seq);
-    if (row.address !== null) watch(core, row.address, row);
     schedule(core, subject, { priority: PRIORITY.withdrawal, id: ledgerRow.cause ?? 'revert', dueAt: core.now() });
   } else {
     deleteUserRow(core, row.seq);
@@ -121,7 +121,7 @@ function storeRestored(core: Core, row: UserRow, document: Document, ledgerRow: 
   if ([namesake, holder].some((other) => other !== undefined && other.seq !== row.seq)) return false;
   updateDocument(core, row, { document, columns, address, writer: null });
   endIfSettled(core, row.seq);
-  if (!columns.active) core.run('UPDATE users SET activation_fresh = 0 WHERE seq = ?', row.seq);
+  if (!columns.active) noteTurn(core, row, false);
   const subject = userSubject(row.id);
   forgetRefusals(core, subject);
   schedule(core, subject, { priority: PRIORITY.background, id: ledgerRow.cause ?? 'revert', dueAt: core.now() });
@@ -146,5 +146,4 @@ function restoredAddress(row: UserRow, document: Document): ChosenAddress | null
 }
 
 const REFERS_TO = `SELECT EXISTS (SELECT 1 FROM memberships WHERE user_seq = ?)
-  OR EXISTS (SELECT 1 FROM users WHERE manager_id = ? AND deleted_at IS NULL)
-  OR EXISTS (SELECT 1 FROM given_memberships WHERE user_id = ?)`;
+  OR EXISTS (SELECT 1 FROM users WHERE manager_id = ? AND deleted_at IS NULL)`;

@@ -1,7 +1,7 @@
 /** Named values that must survive a restart, and the pin of a database to its workspace. */
 import type { MemberId, Millis } from '../domain/types.js';
 import type { Core } from './core.js';
-import type { OperationsStore } from './port.js';
+import type { Doubts, OperationsStore } from './port.js';
 
 /** Names of settings that more than one module uses. */
 export const SETTING = {
@@ -11,6 +11,8 @@ export const SETTING = {
   workspace: 'workspace',
   membersReadAt: 'membersReadAt',
   groupsReadAt: 'groupsReadAt',
+  /** JSON of Doubts. */
+  doubts: 'doubts',
 } as const;
 
 export function readSetting(core: Core, name: string): string | null {
@@ -24,6 +26,11 @@ export function writeSetting(core: Core, name: string, value: string): void {
 export function membersReadAt(core: Core): Millis | null {
   const value = readSetting(core, SETTING.membersReadAt);
   return value === null ? null : Number(value);
+}
+
+export function readDoubts(core: Core): Doubts {
+  const value = readSetting(core, SETTING.doubts);
+  return value === null ? { members: null, groups: null } : (JSON.parse(value) as Doubts);
 }
 
 export function keyOwner(core: Core): MemberId | null {

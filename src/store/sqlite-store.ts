@@ -12,7 +12,7 @@ import { openConnection, type Connection } from './connection.js';
 import { readCensus, pastChanges } from './census.js';
 import { besideThePlan } from './beside-the-plan.js';
 import { createCore, type Core } from './core.js';
-import { finishCall } from './effects.js';
+import { finishCall } from './outcomes.js';
 import { registerFunctions } from './filter-functions.js';
 import { createGroup, deleteGroup, linkGroup, updateGroup } from './group-writes.js';
 import { readGroup } from './groups.js';
@@ -23,7 +23,16 @@ import { listLeavers } from './leavers.js';
 import { queryLedger } from './ledger.js';
 import { createLists } from './lists.js';
 import { migrate, requireUpToDate } from './migrate.js';
-import { countMembers, findMember, findOwner, listMembers, listWorkspaceGroups } from './mirror.js';
+import {
+  countMembers,
+  findMember,
+  findOwner,
+  lackingGroups,
+  lackingMembers,
+  listMembers,
+  listWorkspaceGroups,
+} from './mirror.js';
+import { interruptReadings } from './mirror-diff.js';
 import { readPerson } from './persons.js';
 import type {
   DirectoryStore,
@@ -41,7 +50,7 @@ import { expireOld, purgeUser } from './purge.js';
 import { applyReading } from './reading.js';
 import { applyResource, knowsPrincipal, learnPrincipal, managedResources, readResource } from './resource-reading.js';
 import { acquireServingLock, type ServingLock } from './serving-lock.js';
-import { membersReadAt, readSetting, writeSetting } from './settings.js';
+import { membersReadAt, readDoubts, readSetting, SETTING, writeSetting } from './settings.js';
 import { shareOverview, standingShares } from './share-overview.js';
 import { scheduleShares, wantedResources } from './share-schedule.js';
 import { readShareSubject } from './share-subjects.js';
@@ -180,6 +189,11 @@ function workspaceStore(core: Core): WorkspaceStore {
     members: () => core.read(() => listMembers(core)),
     owner: () => core.read(() => findOwner(core)),
     memberCounts: () => core.read(() => countMembers(core)),
+    lackingMembers: (ids) => core.read(() => lackingMembers(core, ids)),
+    lackingGroups: (ids) => core.read(() => lackingGroups(core, ids)),
+    doubts: () => core.read(() => readDoubts(core)),
+    setDoubts: (doubts) => core.write(() => writeSetting(core, SETTING.doubts, JSON.stringify(doubts))),
+    interruptReadings: () => core.write(() => interruptReadings(core)),
     groups: () => core.read(() => listWorkspaceGroups(core)),
     member: (memberId) => core.read(() => findMember(core, memberId)),
     applyReading: (reading, cause) => core.write(() => applyReading(core, reading, cause)),

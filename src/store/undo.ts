@@ -115,11 +115,10 @@ function disableNewcomer(subject: Subject, userId: UserId, work: Work): readonly
   );
 }
 
-/** Writes the document as it was, and marks the user. A fresh activation is only ever the IdP's. */
+/** Writes the document as it was, and marks the user. */
 function putBack(core: Core, userId: UserId, document: Document, context: WriteContext): void {
-  const wasFresh = findUserRow(core, userId)?.activation_fresh ?? 0;
   updateUser(core, userId, () => document, context, 'user.undo');
-  core.run(MARK_UNDONE, core.now(), document['active'] === true ? wasFresh : 0, userId);
+  core.run(MARK_UNDONE, core.now(), userId);
 }
 
 function undoGroup(subject: Subject, work: Work): readonly UndoItem[] {
@@ -234,7 +233,7 @@ const WHERE =
   "actor >= 'token:' AND actor < 'token;' AND (action >= 'group.' AND action < 'group/' OR action >= 'user.' AND action < 'user/')";
 const SELECT_ROWS = `SELECT id, action, subject, before, after FROM audit_log WHERE at >= ? AND id <= ? AND ${WHERE} ORDER BY id`;
 const SELECT_LATER = `SELECT DISTINCT subject FROM audit_log WHERE at >= ? AND id > ? AND subject IS NOT NULL AND ${WHERE}`;
-const MARK_UNDONE = 'UPDATE users SET undone_at = ?, activation_fresh = ? WHERE id = ?';
+const MARK_UNDONE = 'UPDATE users SET undone_at = ? WHERE id = ?';
 const MARK_MEMBER_UNDONE = 'UPDATE users SET undone_at = ? WHERE id = ? AND deleted_at IS NULL';
 const IS_MEMBER =
   'SELECT 1 FROM memberships AS m JOIN users AS u ON u.seq = m.user_seq WHERE m.group_seq = ? AND u.id = ?';

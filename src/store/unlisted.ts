@@ -57,7 +57,8 @@ const SELECT_UNLISTED = "SELECT member_id, address FROM workspace_members WHERE 
 const RENAME = [
   // Never at the cost of a user: two of them linked to one member are for the reading to sort out.
   'UPDATE OR IGNORE users SET member_id = ? WHERE member_id = ?',
-  ...['workspace_members', 'workspace_group_members', 'invites', 'predecessors'].map(
+  'UPDATE OR IGNORE accounts SET member_id = ? WHERE member_id = ?',
+  ...['workspace_members', 'workspace_group_members', 'invites'].map(
     (table) => `UPDATE OR REPLACE ${table} SET member_id = ? WHERE member_id = ?`,
   ),
 ];

@@ -78,7 +78,7 @@ function slotInWords(slot: ChosenAddress['slot']): string {
 
 /** An invite would be the effect, unless it is not known who is there already: the mapping file may forbid it. */
 export function checkMayInvite(core: Core, address: Address | null, userId: UserId | null): void {
-  if (address === null || mayInvite(address, core.rules().inviteOnly) || isAmbiguous(core, address)) return;
+  if (address === null || mayInvite(address, core.rules().inviteOnly) || isAmbiguous(core, address, userId)) return;
   const invite = userId === null ? null : latestInvite(invitesOf(core, userId), address);
   if (invite !== null && isOpen(invite)) return;
   throw invalidValue(

@@ -9,13 +9,14 @@ import { decideSeat } from '../domain/seat.js';
 import { userColumns, type UserColumns } from '../domain/user-columns.js';
 import type { Address, Document, WorkspaceMember } from '../domain/types.js';
 import { invalidValue } from '../errors.js';
+import { forbidUnlock, tieAddress, untieOthers } from './accounts.js';
 import { PRIORITY, schedule, unschedule } from './agenda.js';
 import { writeAudit } from './audit.js';
 import type { Core } from './core.js';
 import { beginHandover, checkNobodysAccount, endIfSettled } from './handover.js';
-import { hasOpenInvite, invitesOf } from './invites.js';
+import { hasOpenInvite } from './invites.js';
 import { forgetRefusals, supersedeAll } from './ledger.js';
-import { isAmbiguous } from './lookalikes.js';
+import { isAmbiguous, membersForNewcomer } from './lookalikes.js';
 import { findMember } from './mirror.js';
 import type { UserRecord, WriteContext, Written } from './port.js';
 import { checkSeat } from './seat-checks.js';
@@ -31,10 +32,9 @@ import {
   userNameTaken,
 } from './user-checks.js';
 import { groupsOfUser, seatOfUser } from './user-groups.js';
-import { claimAddress, findFreeMember, linkMember, markAdopted } from './user-links.js';
+import { claimAddress, findFreeMember, linkMember, markAdopted, noteTurn } from './user-links.js';
 import { buryUser, deleteUserRow, insertUser, updateDocument } from './user-rows.js';
 import { refreshStatus } from './user-status.js';
-import { watch } from './watches.js';
 import { noteWriter } from './writers.js';
 import {
   documentOf,
@@ -56,11 +56,11 @@ export function createUser(core: Core, sent: Document, context: WriteContext): C
   if (holder !== undefined) return takeOver(core, holder, { document, columns, address }, context);
 
   checkNobodysAccount(core, address?.address ?? null, null);
-  const member = findFreeMember(core, address?.address ?? null, foldAddress(columns.userName));
+  const member = findFormerMember(core, address?.address ?? null, foldAddress(columns.userName));
   if (member === null && columns.active) {
     checkMayInvite(core, address?.address ?? null, null);
     const after = decideSeat(document, [], core.rules());
-    const none = { member: null, wasActive: false, isInvitable: isInvitable(core, address?.address ?? null) };
+    const none = { member: null, wasActive: false, isInvitable: isInvitable(core, address?.address ?? null, null) };
     checkSeat(core, { ...none, isActive: true, before: null, after });
   }
   if (!columns.active && member !== null && !member.isLocked)
@@ -74,7 +74,10 @@ export function createUser(core: Core, sent: Document, context: WriteContext): C
     writer: context.tokenId,
   });
   if (address !== null) claimAddress(core, rowOfSeq(core, seq), address.address);
-  if (member !== null) linkMember(core, seq, member);
+  if (member !== null) {
+    if (member.address !== address?.address) claimAddress(core, rowOfSeq(core, seq), member.address);
+    linkMember(core, seq, member);
+  }
   writeAudit(core, {
     ...auditOf(context),
     action: 'user.create',
@@ -83,6 +86,15 @@ export function createUser(core: Core, sent: Document, context: WriteContext): C
     after: document,
   });
   return { record: afterWrite(core, seq, context, columns.active), changed: true, tookOver: false };
+}
+
+/** Whom a new user of these addresses would be: a member whose account is nobody's, or that of a deleted user. */
+function findFormerMember(core: Core, ...addresses: readonly (Address | null)[]): WorkspaceMember | null {
+  for (const address of addresses) {
+    const [member, ...others] = membersForNewcomer(core, address);
+    if (member !== undefined) return others.length === 0 ? member : null;
+  }
+  return null;
 }
 
 interface NextUser {
@@ -126,7 +138,8 @@ function takeOver(core: Core, row: UserRow, next: NextUser, context: WriteContex
 }
 
 function beginManaging(core: Core, row: UserRow): void {
-  core.run('UPDATE users SET managed = 1, activation_fresh = 0 WHERE seq = ?', row.seq);
+  core.run('UPDATE users SET managed = 1, may_reinvite = 0 WHERE seq = ?', row.seq);
+  forbidUnlock(core, row.id);
   core.run('DELETE FROM withdrawn_memberships WHERE user_id = ?', row.id);
   const member = findMember(core, row.member_id);
   if (member !== null) markAdopted(core, row.seq, member);
@@ -152,9 +165,9 @@ export function updateUser(
   noteWriter(core, row, context);
   updateDocument(core, row, { ...next, writer: context.tokenId });
   if (row.managed === 0) beginManaging(core, row);
-  const turnedOn = row.active === 0 && next.columns.active;
-  const fresh = next.columns.active && (turnedOn || row.activation_fresh === 1);
-  core.run('UPDATE users SET activation_fresh = ? WHERE seq = ?', fresh ? 1 : 0, row.seq);
+  // The first word of an IdP is no turn: whom a hand had locked stays locked.
+  else if ((row.active === 1) !== next.columns.active && (context.tokenId !== null || !next.columns.active))
+    noteTurn(core, row, next.columns.active);
   if (address !== row.address && address !== null) moveAddress(core, row, address);
   forgetRefusals(core, userSubject(row.id));
   writeAudit(core, {
@@ -209,14 +222,19 @@ function checkUpdate(core: Core, row: UserRow, document: Document): NextUser {
   const namesake = columns.userNameKey === row.user_name_key ? undefined : liveUserOfName(core, columns.userNameKey);
   if (namesake !== undefined) throw userNameTaken(columns.userName, namesake);
   const asksForInvite = columns.active && (row.active === 0 || row.managed === 0 || address?.address !== row.address);
-  if (asksForInvite && (member === null || isHandover) && findFreeMember(core, address?.address ?? null) === null) {
+  if (
+    asksForInvite &&
+    (member === null || isHandover) &&
+    findFreeMember(core, row.id, address?.address ?? null) === null &&
+    membersForNewcomer(core, address?.address ?? null).length === 0
+  ) {
     checkMayInvite(core, address?.address ?? null, row.id);
   }
   checkSeat(core, {
     member,
     isActive: columns.active,
     wasActive: row.active === 1 && row.managed === 1,
-    isInvitable: isInvitable(core, address?.address ?? row.address),
+    isInvitable: isInvitable(core, address?.address ?? row.address, row),
     before: seatOfUser(core, row),
     after: decideSeat(document, groupsOfUser(core, row.seq), core.rules()),
   });
@@ -224,8 +242,8 @@ function checkUpdate(core: Core, row: UserRow, document: Document): NextUser {
 }
 
 /** Whether an invite could be sent: not where several are there already. A working link that may be out counts as paid for. */
-function isInvitable(core: Core, address: Address | null): boolean {
-  return address !== null && !hasOpenInvite(core, address) && !isAmbiguous(core, address);
+function isInvitable(core: Core, address: Address | null, row: UserRow | null): boolean {
+  return address !== null && !hasOpenInvite(core, address) && !isAmbiguous(core, address, row?.id ?? null);
 }
 
 /**
@@ -242,22 +260,13 @@ function freeAddress(core: Core, row: UserRow, next: ChosenAddress | null, isHan
   deleteUserRow(core, holder.seq);
 }
 
-/** The old address stays watched where an e-mail may be waiting for somebody to click. */
 function moveAddress(core: Core, row: UserRow, address: Address): void {
-  const { member_id: memberId, address: old } = row;
-  if (
-    memberId === null &&
-    old !== null &&
-    invitesOf(core, row.id).some((invite) => invite.address === old && mayHaveBeenSent(invite))
-  ) {
-    watch(core, old, row);
-  }
   claimAddress(core, row, address);
-  if (memberId !== null) moveMember(core, row, address);
+  if (row.member_id !== null) moveMember(core, row, address);
   const { member_id: linked, handover_since: since } = rowOfSeq(core, row.seq);
   if (linked !== null && since === null) return;
-  const member = findFreeMember(core, address);
-  if (member !== null) linkMember(core, row.seq, member);
+  const member = findFreeMember(core, row.id, address);
+  if (member !== null && member.memberId !== linked) linkMember(core, row.seq, member);
 }
 
 /** The address of a member has changed: ElevenLabs knows the old one and no way to change it. */
@@ -291,16 +300,13 @@ export function handoverUser(core: Core, id: string, context: WriteContext): Use
   checkUnprotected(core, 'disabled', member, row.address);
   checkMayInvite(core, row.address, row.id);
   beginHandover(core, row);
-  const there = findFreeMember(core, row.address);
-  if (there !== null) linkMember(core, row.seq, there);
+  const there = findFreeMember(core, row.id, row.address);
+  if (there !== null && there.memberId !== row.member_id) linkMember(core, row.seq, there);
   const subject = userSubject(row.id);
   const facts = { before: { address: member.address }, after: { address: row.address } };
   writeAudit(core, { ...auditOf(context), action: 'user.handover', subject, version: row.version, ...facts });
   return afterWrite(core, row.seq, context, row.active === 1);
 }
-
-const mayHaveBeenSent = (invite: { readonly sends: number; readonly state: string }): boolean =>
-  invite.sends > 0 || invite.state === 'sending';
 
 export function deleteUser(core: Core, id: string, context: WriteContext): void {
   const row = existingUser(core, id);
@@ -308,10 +314,13 @@ export function deleteUser(core: Core, id: string, context: WriteContext): void 
   checkUnprotected(core, 'deleted', findMember(core, row.member_id), row.address);
   const subject = userSubject(row.id);
   const memberOf = core.values<string>(SELECT_WANTED_IN, row.seq);
-  if (row.managed === 1 && (hasUpstreamTraces(core, row) || isAmbiguous(core, row.address))) {
+  // An IdP that deletes whom it only found has spoken: the member loses access like any other leaver.
+  if (hasUpstreamTraces(core, row) || isAmbiguous(core, row.address, row.id)) {
     noteWriter(core, row, context);
+    if (row.managed === 0) beginManaging(core, row);
+    forbidUnlock(core, row.id);
     buryUser(core, row.seq);
-    if (row.address !== null) watch(core, row.address, row);
+    if (row.address !== null) tieAddress(core, row.id, row.address, null);
     forgetRefusals(core, subject);
     schedule(core, subject, {
       priority: context.interactive ? PRIORITY.interactive : PRIORITY.withdrawal,
@@ -340,9 +349,9 @@ export function releaseUser(core: Core, id: string, context: WriteContext): User
   const row = existingUser(core, id);
   checkVersion(row, context);
   const subject = userSubject(row.id);
-  core.run('UPDATE users SET managed = 0, activation_fresh = 0, handover_since = NULL WHERE seq = ?', row.seq);
-  core.run('DELETE FROM predecessors WHERE user_id = ?', row.id);
-  core.run('DELETE FROM watches WHERE user_id = ?', row.id);
+  core.run('UPDATE users SET managed = 0, may_reinvite = 0, handover_since = NULL WHERE seq = ?', row.seq);
+  untieOthers(core, row.id, row.account_id);
+  forbidUnlock(core, row.id);
   supersedeAll(core, subject);
   forgetRefusals(core, subject);
   unschedule(core, subject);

@@ -1,17 +1,8 @@
 /** Reading users: rows, records for the SCIM surface, pages. */
 import type { AddressSlot } from '../domain/address.js';
 import type { Person } from '../domain/person.js';
-import type {
-  Address,
-  Document,
-  GroupId,
-  MemberId,
-  Millis,
-  SeatType,
-  UserId,
-  UserOrigin,
-  UserStatus,
-} from '../domain/types.js';
+import type { Address, Document, GroupId, MemberId, Millis, UserId, UserOrigin, UserStatus } from '../domain/types.js';
+import { hasAccount } from './accounts.js';
 import type { Core } from './core.js';
 import { invitesOf } from './invites.js';
 import type { UserRecord } from './port.js';
@@ -36,12 +27,11 @@ export interface UserRow {
   readonly modified_at: Millis;
   readonly deleted_at: Millis | null;
   readonly member_id: MemberId | null;
-  readonly locked_by_bridge: number;
-  readonly activation_fresh: number;
+  /** The present account, see accounts.ts. */
+  readonly account_id: number | null;
+  /** The IdP turned the user on after the member had gone: an invite may be sent. */
+  readonly may_reinvite: number;
   readonly removed_at: Millis | null;
-  readonly seat_before: SeatType | null;
-  readonly seat_given: SeatType | null;
-  readonly seat_declined: SeatType | null;
   readonly status: UserStatus;
   readonly last_error: string | null;
   readonly pending_changes: number;
@@ -153,9 +143,9 @@ export function recordsOfSeqs(core: Core, seqs: readonly number[]): readonly Use
 /** What the bridge has to remember of a user upstream: a member, an e-mail sent, something given. */
 export function hasUpstreamTraces(core: Core, row: UserRow): boolean {
   return (
-    row.member_id !== null ||
+    hasAccount(core, row.id) ||
     invitesOf(core, row.id).some((invite) => invite.sends > 0 || invite.state === 'sending') ||
-    core.value(EXISTS_GIVEN, row.id, `user:${row.id}`, row.id) === 1
+    core.value(EXISTS_GIVEN, `user:${row.id}`) === 1
   );
 }
 
@@ -168,5 +158,4 @@ const SELECT_MANY = `SELECT ${RECORD_COLUMNS.map((name) => `u.${name}`).join(', 
 const SELECT_RECORD = `SELECT ${RECORD_COLUMNS.join(', ')} FROM users WHERE id = ? AND deleted_at IS NULL`;
 const SELECT_GROUPS_OF_MANY = `SELECT m.user_seq, g.id, g.display_name FROM json_each(?) AS j
   JOIN memberships AS m ON m.user_seq = j.value JOIN groups AS g ON g.seq = m.group_seq ORDER BY g.seq`;
-const EXISTS_GIVEN = `SELECT EXISTS (SELECT 1 FROM given_memberships WHERE user_id = ?)
-  OR EXISTS (SELECT 1 FROM given_shares WHERE subject = ?) OR EXISTS (SELECT 1 FROM predecessors WHERE user_id = ?)`;
+const EXISTS_GIVEN = 'SELECT EXISTS (SELECT 1 FROM given_shares WHERE subject = ?)';

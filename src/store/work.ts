@@ -4,7 +4,8 @@ import { entriesOf, PRIORITY, postponeEntry, schedule, scheduleUsers, settleEntr
 import { recoverFromClock } from './clock-set-back.js';
 import type { Core } from './core.js';
 import { recordDrift } from './drift.js';
-import { markCopied } from './handover.js';
+import { markCopied } from './accounts.js';
+import { endDeadCalls } from './effects.js';
 import { endInvite } from './invites.js';
 import { findLedgerRow, recordPlan } from './ledger.js';
 import type { AgendaEntry, LedgerRow, RecordedPlan, SettledPlan, Subject, WorkStore } from './port.js';
@@ -131,6 +132,7 @@ export function recover(core: Core): { readonly ambiguous: number; readonly repl
   let ambiguous = 0;
   let replanned = 0;
   recoverFromClock(core);
+  endDeadCalls(core);
   for (const id of core.values<number>("SELECT id FROM ledger WHERE state = 'sending'")) {
     const row = findLedgerRow(core, id);
     if (row === null) continue;

@@ -1,5 +1,5 @@
 import { foldAddress } from '../../src/domain/fold.js';
-import type { Invite, Person } from '../../src/domain/person.js';
+import type { FormerAccount, Invite, Person } from '../../src/domain/person.js';
 import type { MemberId, UserId, WorkspaceGroupId, WorkspaceMember } from '../../src/domain/types.js';
 
 export const memberId = (id: string) => id as MemberId;
@@ -27,6 +27,15 @@ export function invite(name: string, more: Partial<Invite> = {}): Invite {
   };
 }
 
+/** An account that came in by an address that was given up. */
+export function former(found: WorkspaceMember, more: Partial<FormerAccount> = {}): FormerAccount {
+  return {
+    ...{ member: found, copy: 'none', isDoubtful: false, isProtected: false, groups: new Set() },
+    ...{ givenGroups: new Set(), shares: [], givenShares: new Map() },
+    ...more,
+  };
+}
+
 /** A managed, active user whom nothing distinguishes. */
 export function person(name: string, more: Partial<Person> = {}): Person {
   return {
@@ -45,15 +54,18 @@ export function person(name: string, more: Partial<Person> = {}): Person {
     shares: new Map(),
     givenShares: new Map(),
     heldShares: new Map(),
-    activationFresh: false,
+    mayUnlock: false,
+    mayReinvite: false,
     lockedByBridge: false,
     removedAt: null,
     seatBefore: null,
     seatGiven: null,
     seatDeclined: null,
+    seatFound: null,
     member: null,
+    isCallable: true,
     memberGroups: new Set(),
-    strays: [],
+    formerAccounts: [],
     lookalikes: [],
     invite: null,
     staleInvites: [],
@@ -62,7 +74,6 @@ export function person(name: string, more: Partial<Person> = {}): Person {
     released: new Set(),
     held: new Set(),
     isHandingOver: false,
-    predecessors: [],
     isConverged: false,
     isUndone: false,
     membersReadAt: 0,

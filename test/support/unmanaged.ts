@@ -100,8 +100,7 @@ function managedAddresses(
 const WRITTEN = `SELECT x FROM (SELECT before AS x FROM audit_log WHERE action GLOB 'user.*' AND actor <> 'bridge'
   UNION ALL SELECT after FROM audit_log WHERE action GLOB 'user.*' AND actor <> 'bridge') WHERE x IS NOT NULL`;
 const ADDRESSES = `SELECT address FROM users WHERE managed = 1 AND address IS NOT NULL UNION SELECT address FROM invites
-  UNION SELECT address FROM watches`;
+  UNION SELECT a.address FROM accounts AS a JOIN users AS u ON u.id = a.user_id WHERE u.managed = 1`;
 const PURGES = "SELECT id FROM audit_log WHERE action = 'user.purge'";
-const MEMBERS = `SELECT member_id FROM users WHERE member_id IS NOT NULL
-    AND (managed = 1 OR 'user:' || id IN (SELECT subject FROM audit_log WHERE actor <> 'bridge'))
-  UNION SELECT member_id FROM predecessors`;
+const MEMBERS = `SELECT a.member_id FROM accounts AS a JOIN users AS u ON u.id = a.user_id
+  WHERE a.member_id IS NOT NULL AND (u.managed = 1 OR 'user:' || u.id IN (SELECT subject FROM audit_log WHERE actor <> 'bridge'))`;

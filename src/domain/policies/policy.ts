@@ -24,6 +24,7 @@ const POLICY_NAMES = [
   'ownership',
   'undoHold',
   'ambiguousMember',
+  'formerAddress',
   'driftMode',
   'flapGuard',
   'repeatGuard',

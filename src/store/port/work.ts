@@ -111,7 +111,12 @@ export type Outcome =
       readonly found?: boolean;
     }
   /** Will be tried again: the row goes back to `planned`. Nothing was applied, or it does not matter. */
-  | { readonly kind: 'transient'; readonly call: CallFailure }
+  | {
+      readonly kind: 'transient';
+      readonly call: CallFailure;
+      /** The call may have been applied. */
+      readonly isUnsure?: boolean;
+    }
   /** The call may have been applied and must not simply be repeated (invite). */
   | { readonly kind: 'ambiguous'; readonly call: CallFailure }
   /** Refused for good. Not planned again before `retryAt`. */

@@ -1,5 +1,14 @@
 /** The workspace as it was last read. */
-import type { Address, MemberId, Millis, UserId, WorkspaceGroup, WorkspaceMember } from '../../domain/types.js';
+import type { Doubt } from '../../domain/reading.js';
+import type {
+  Address,
+  MemberId,
+  Millis,
+  UserId,
+  WorkspaceGroup,
+  WorkspaceGroupId,
+  WorkspaceMember,
+} from '../../domain/types.js';
 
 export interface Reading {
   readonly startedAt: Millis;
@@ -7,6 +16,27 @@ export interface Reading {
   readonly groups: readonly WorkspaceGroup[] | null;
   /** The groups were found by name because the key may not list them: one that is absent has not gone. */
   readonly groupsPartial?: boolean;
+  /** How far the members are believed; see `applyReading`. */
+  readonly membersBelief: Belief;
+  readonly groupsBelief: Exclude<Belief, 'doubted'>;
+}
+
+/**
+ * `counted`: a full reading; who is missing in three in a row has gone. `presence`: who is missing is missing,
+ * and no more. `whole`: who is missing has gone. `doubted`: too many are missing; only leavers who are there count.
+ */
+export type Belief = 'counted' | 'presence' | 'whole' | 'doubted';
+
+/** How many of those that the last reading showed a list lacks. */
+export interface Lacking {
+  readonly known: number;
+  readonly lacking: number;
+}
+
+/** A list that is not believed, and how often it came back the same; kept in the database. */
+export interface Doubts {
+  readonly members: Doubt | null;
+  readonly groups: Doubt | null;
 }
 
 export interface ReadingEffect {
@@ -32,11 +62,17 @@ export interface WorkspaceStore {
   owner(): Promise<WorkspaceMember | null>;
   memberCounts(): Promise<MemberCounts>;
   groups(): Promise<readonly WorkspaceGroup[]>;
+  lackingMembers(memberIds: readonly MemberId[]): Promise<Lacking>;
+  lackingGroups(groupIds: readonly WorkspaceGroupId[]): Promise<Lacking>;
+  doubts(): Promise<Doubts>;
+  setDoubts(doubts: Doubts): Promise<void>;
+  /** A full reading failed: readings that show somebody missing are not in a row any more. */
+  interruptReadings(): Promise<void>;
   member(memberId: MemberId): Promise<WorkspaceMember | null>;
   /**
-   * Takes over a reading that was judged believable: mirror, acceptance, adoption, removal,
-   * import, group links, watches; whoever is concerned goes on the agenda. Rows that the bridge
-   * itself wrote after `startedAt` are left alone. Writes nothing where nothing changed.
+   * Takes over a reading as far as it is believed: mirror, acceptance, adoption, removal, import, group
+   * links, accounts; whoever is concerned goes on the agenda. Rows that the bridge itself wrote after
+   * `startedAt` are left alone. Writes nothing where nothing changed.
    */
   applyReading(reading: Reading, cause: string): Promise<ReadingEffect>;
   /** When the last applied reading of the members began. */
