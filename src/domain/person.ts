@@ -122,7 +122,9 @@ export interface Person {
   readonly seatFound: SeatType | null;
   /** The linked member, from the mirror. */
   readonly member: WorkspaceMember | null;
-  /** False: the last reading did not show the member, and its address may be somebody else's by now. */
+  /** The last reading did not show the member: nothing is given to it. */
+  readonly isMissing: boolean;
+  /** False: the member is missing, and its address may be somebody else's by now. */
   readonly isCallable: boolean;
   /** Writable workspace groups the member is in, from the mirror. */
   readonly memberGroups: ReadonlySet<WorkspaceGroupId>;

@@ -198,9 +198,10 @@ export function nextPlanAt(person: Person, rules: Rules, now: Millis): Millis | 
 function planMember(person: Person, rules: Rules, now: Millis): PlannedChange[] {
   const { member } = person;
   if (member === null || !person.isCallable) return [];
+  if (person.isMissing) return [...leaveGroups(person), ...withdrawShares(person)];
   const changes: PlannedChange[] = [];
   if (member.isLocked) {
-    if (!person.lockedByBridge && !person.mayUnlock) return [...leaveGroups(person)];
+    if (!person.lockedByBridge && !person.mayUnlock) return [...leaveGroups(person), ...withdrawShares(person)];
     const unlock: Change = { kind: 'unlock', memberId: member.memberId, allowDowngrade: rules.allowDowngrade };
     // Without a seat there is nothing to give groups or shares to.
     if (isRefused(person, unlock, now)) return [];
@@ -222,8 +223,8 @@ function planMember(person: Person, rules: Rules, now: Millis): PlannedChange[] 
   return changes;
 }
 
-function joinGroups({ member, isCallable, groups, memberGroups }: Person): readonly PlannedChange[] {
-  if (member === null || member.isLocked || !isCallable) return [];
+function joinGroups({ member, isMissing, groups, memberGroups }: Person): readonly PlannedChange[] {
+  if (member === null || member.isLocked || isMissing) return [];
   return [...groups]
     .filter(([groupId]) => !memberGroups.has(groupId))
     .map(([groupId, name]) => ({

@@ -27,7 +27,7 @@ export function lookalikesOf(core: Core, row: UserRow): readonly Lookalike[] {
   if (row.managed === 0) return [];
   const isLookedFor = desiredOf(row) !== 'active' || row.member_id === null || row.handover_since !== null;
   return core
-    .all<MemberRow>(SELECT_LOOKALIKES, row.id, isLookedFor ? row.address : null, row.id)
+    .all<MemberRow>(SELECT_LOOKALIKES, row.id, isLookedFor ? null : row.account_id, isLookedFor ? row.address : null, row.id)
     .map((member) => ({ member: toMember(member), isProtected: protectionOf(core, toMember(member), null) !== null }));
 }
 
@@ -53,7 +53,7 @@ const SELECT_FOR_NEWCOMER = `SELECT * FROM workspace_members AS m WHERE address 
     WHERE fa.member_id = m.member_id AND fu.deleted_at IS NULL) ORDER BY member_id`;
 // Another live user who has claimed the address is the one to look there. What is known to be the asker's is not guessed.
 const SELECT_LOOKALIKES = `WITH
-    own (address) AS (SELECT address FROM accounts WHERE user_id = ? AND ended_at IS NULL UNION SELECT ?),
+    own (address) AS (SELECT address FROM accounts WHERE user_id = ? AND ended_at IS NULL AND id IS NOT ? UNION SELECT ?),
     asker (id) AS (SELECT ?)
   SELECT m.* FROM asker, own JOIN workspace_members AS m ON m.address = own.address
   WHERE ${isPresent('m')} AND ${isFree('m')}

@@ -180,7 +180,7 @@ function diffPairs(core: Core, group: WorkspaceGroup, known: string, startedAt: 
   for (const [memberId, touchedAt] of present) {
     // Whom no list has shown cannot be missing in one.
     const isPresumed = isUnlisted(memberId) && core.value(IS_MEMBER, memberId) === 1;
-    if (touchedAt < startedAt && !isPresumed) diff.left.push({ groupId: group.groupId, memberId });
+    if (touchedAt < startedAt && !isPresumed && core.value(IS_MISSING, memberId) !== 1) diff.left.push({ groupId: group.groupId, memberId });
   }
 }
 
@@ -225,6 +225,8 @@ const SELECT_SIGNATURES = `SELECT member_id, is_owner || is_locked || COALESCE(s
 const SELECT_MEMBERS_AS_TEXT = `SELECT group_id, group_concat(member_id, char(10) ORDER BY member_id)
   FROM workspace_group_members GROUP BY group_id`;
 const SELECT_MEMBERS_OF_GROUP = 'SELECT member_id, touched_at FROM workspace_group_members WHERE group_id = ?';
+// Whoever is missing among the members is missing in the groups, too.
+const IS_MISSING = 'SELECT 1 FROM workspace_members WHERE member_id = ? AND missing_since IS NOT NULL';
 const IS_MEMBER = 'SELECT 1 FROM workspace_members WHERE member_id = ?';
 const WAS_REMOVED = `SELECT 1 FROM ledger WHERE ended_at >= ? AND change_key = ? AND state = 'done' LIMIT 1`;
 const INSERT_GROUP = 'INSERT INTO workspace_groups (group_id, name, name_key, read_only) VALUES (?, ?, ?, ?)';

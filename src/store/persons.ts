@@ -67,6 +67,7 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     seatDeclined: account?.seat_declined ?? null,
     seatFound: account?.seat_found ?? null,
     member,
+    isMissing: found !== undefined && found.missing_since !== null,
     isCallable: found === undefined || isCallable(core, userId, found),
     memberGroups: new Set(member === null ? [] : groupsOfMember(core, member.memberId)),
     formerAccounts: formerAccountsOf(core, row),

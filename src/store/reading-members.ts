@@ -58,11 +58,11 @@ export function applyMembers(
   if (!isDoubted) dropAmbiguous(core, context.cause);
   const accepted = isDoubted ? [] : linkByAddress(core, context);
   const came = [...diff.added, ...diff.changed.map(({ after }) => after)];
-  for (const member of came) tieToLeaver(core, member, context);
   const moved = diff.changed.filter(({ before, after }) => before.address !== after.address);
   const left = [...diff.gone, ...moved.map(({ before }) => before)];
   for (const { address } of came) crowdAt(core, address, 2, context);
   for (const { address } of left) crowdAt(core, address, 1, context);
+  for (const address of new Set([...came, ...left].map((member) => member.address))) tieToLeaver(core, address, context);
   const imported = isDoubted ? [] : importMembers(core, context.cause);
   for (const seq of imported) {
     const { member_id: memberId } = rowOfSeq(core, seq);
@@ -187,18 +187,17 @@ function linkByAddress(core: Core, context: ReadingContext): ReadingEffect['acce
 }
 
 /** Somebody is there by an address of a user that is not the address of a live one. Of several, none is guessed. */
-function tieToLeaver(core: Core, member: WorkspaceMember, context: ReadingContext): void {
-  const holders = core.values<number>(SELECT_TIED_AT, member.address, member.address);
+function tieToLeaver(core: Core, address: Address, context: ReadingContext): void {
+  const holders = core.values<number>(SELECT_TIED_AT, address, address);
   context.concerned.users(holders, PRIORITY.withdrawal);
   const [seq] = holders;
-  if (seq === undefined || core.all<MemberRow>(SELECT_FREE_AT, member.address).length !== 1) return;
-  const [free] = core.all<MemberRow>(SELECT_FREE_AT, member.address);
-  if (free?.member_id !== member.memberId) return;
+  const [free, ...others] = core.all<MemberRow>(SELECT_FREE_AT, address);
+  if (seq === undefined || free === undefined || others.length > 0) return;
   const row = rowOfSeq(core, seq);
   const account = tieMember(core, row.id, toMember(free));
   // A tombstone without a member of its own shows this one.
   if (row.account_id === null && row.member_id === null && row.deleted_at !== null && account.ended_at === null)
-    core.run('UPDATE users SET account_id = ?, member_id = ? WHERE seq = ?', account.id, member.memberId, seq);
+    core.run('UPDATE users SET account_id = ?, member_id = ? WHERE seq = ?', account.id, free.member_id, seq);
 }
 
 /** Several members have, or had, this address: for those who are looked for there that may mean something else now. */

@@ -63,6 +63,7 @@ export function person(name: string, more: Partial<Person> = {}): Person {
     seatDeclined: null,
     seatFound: null,
     member: null,
+    isMissing: false,
     isCallable: true,
     memberGroups: new Set(),
     formerAccounts: [],

@@ -81,7 +81,7 @@ describe('invites that nobody accepts', () => {
     await bridge.patchUser(id, { op: 'replace', path: 'emails[type eq "work"].value', value: at('zoe') });
     await bridge.clock.advanceAsync(1);
     bridge.control.removeMember(at('zoe'));
-    await bridge.sync();
+    await bridge.syncUntilGone();
     expect(await bridge.bridgeOf(id)).toMatchObject({ status: 'removed' });
     expect(bridge.writes()).toEqual([]);
   });

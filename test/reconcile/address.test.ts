@@ -278,7 +278,7 @@ describe('EMAIL_CHANGE=handover', () => {
     expect((await bridge.createUser('zoe')).status).toBe(409);
     await bridge.pass(1000);
     bridge.control.removeMember(OLD);
-    await bridge.sync();
+    await bridge.syncUntilGone();
     const { status, body } = await bridge.createUser('zoe');
     expect(status).toBe(201);
     expect(body[BRIDGE_URN]).toMatchObject({ status: 'invited' });

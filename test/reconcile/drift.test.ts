@@ -134,19 +134,19 @@ describe('DRIFT=enforce', () => {
     await zoe('enforce');
     await bridge.pass(1000);
     bridge.control.removeMember(ZOE);
-    await bridge.sync();
+    await bridge.syncUntilGone();
     expect(bridge.writes()).toEqual([]);
     expect((await found()).map(([kind]) => kind)).toEqual(['removedByHand']);
   });
 
   it.each([
-    ['locked', () => bridge.control.setLocked(ZOE, true), 'unlock'],
-    ['removed', () => bridge.control.removeMember(ZOE), 'invite'],
-  ])('leaves who was %s by hand so, whatever the IdP says but that she is active again', async (_how, hand, end) => {
+    ['locked', () => bridge.control.setLocked(ZOE, true), 'unlock', ['POST groups/remove']],
+    ['removed', () => bridge.control.removeMember(ZOE), 'invite', []],
+  ])('leaves who was %s by hand so, whatever the IdP says but that she is active again', async (_how, hand, end, calls) => {
     const { id, group } = await zoe('enforce');
     await bridge.pass(1000);
     hand();
-    await bridge.sync();
+    await bridge.syncUntilGone();
     const { userName, emails } = (await bridge.scim('GET', `/Users/${id}`)).body;
     // As it was, and otherwise: nothing of this turns `active` from false to true.
     for (const more of [{}, { title: 'Chief' }, { roles: [{ value: 'lite' }] }, { roles: [{ value: 'admin' }] }])
@@ -157,7 +157,8 @@ describe('DRIFT=enforce', () => {
     await bridge.idle();
     await bridge.restart();
     await bridge.sync();
-    expect(bridge.writes()).toEqual([]);
+    // Taken out of the group by the IdP, whatever the lock; put back when she has access.
+    expect(bridge.writes().map((call) => call.replace(/groups\/\w+\/members\/(\w+) .*/u, 'groups/$1'))).toEqual(calls);
     await bridge.patchUser(id, DISABLE);
     await bridge.patchUser(id, { ...DISABLE, value: true });
     await bridge.idle();

@@ -163,7 +163,7 @@ describe('a workspace group that was missing in three lists', () => {
   it('and never comes back has nothing read for its sake', async () => {
     bridge.control.deleteGroup(SALES);
     bridge.control.createGroup('Other');
-    await bridge.sync();
+    await bridge.syncUntilGone();
     await bridge.scim('DELETE', `/Groups/${group}`);
     await bridge.finish();
     await find();
@@ -208,7 +208,7 @@ describe('a workspace group that was missing in three lists', () => {
   it('is left for another one by whoever says so, and for good', async () => {
     const other = bridge.control.createGroup('Other');
     bridge.control.deleteGroup(SALES);
-    await bridge.sync();
+    await bridge.syncUntilGone();
     const linkBy = async (groupId: string): Promise<void> => {
       await bridge.patchGroup(group, { op: 'add', path: `${GROUP_URN}:groupId`, value: groupId });
       expect(await link()).toMatchObject({ linkStatus: 'linked', groupId });
@@ -231,7 +231,7 @@ describe('a workspace group that was missing in three lists', () => {
   it('is not linked by its name where it was made anew', async () => {
     bridge.control.createGroup('Other');
     bridge.control.deleteGroup(SALES);
-    await bridge.sync();
+    await bridge.syncUntilGone();
     bridge.control.createGroup('Sales');
     await bridge.sync();
     expect(await link()).toMatchObject({ linkStatus: 'unlinked' });

@@ -113,7 +113,7 @@ describe('a group', () => {
     await bridge.patchGroup(id, add(bob));
     expect(bridge.workspace().groups['Revenue']).toContain(at('bob'));
     bridge.control.deleteGroup(upstream);
-    await bridge.sync();
+    await bridge.syncUntilGone();
     const { body } = await bridge.scim('GET', `/Groups/${id}`);
     expect(body[GROUP_URN]).toMatchObject({ linkStatus: 'unlinked' });
     expect(body.members).toHaveLength(1);

@@ -149,7 +149,7 @@ describe('a person', () => {
   it('who left the workspace is not invited again until the IdP turns active on afresh', async () => {
     const id = await memberZoe();
     bridge.control.removeMember(ZOE);
-    await bridge.sync();
+    await bridge.syncUntilGone();
     expect(await bridge.bridgeOf(id)).toMatchObject({ status: 'removed' });
     expect(bridge.writes()).toEqual([]);
     await bridge.patchUser(id, DISABLE);

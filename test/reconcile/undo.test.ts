@@ -221,7 +221,7 @@ describe('the IdP deletes', () => {
     expect((await bridge.scim('DELETE', `/Users/${ids.get('ada')!}`)).status).toBe(204);
     expect((await bridge.scim('DELETE', `/Groups/${group}`)).status).toBe(204);
     bridge.control.deleteGroup(bridge.control.state().groups?.find(({ name }) => name === 'Sales')?.id ?? '');
-    await bridge.sync();
+    await bridge.syncUntilGone();
     expect((await undo(since)).map(({ what }) => what)).toEqual(['restored', 'restored']);
     expect((await bridge.store.getGroup(group, { members: true }))?.members).toEqual([]);
   });

@@ -92,6 +92,8 @@ export interface TestBridge {
   calm(each?: () => void): Promise<void>;
   /** A full reading, and everything that follows from it. */
   sync(): Promise<void>;
+  /** As many full readings as it takes to believe that whoever is missing has gone. */
+  syncUntilGone(): Promise<void>;
   workspace(): WorkspaceSnapshot;
   /** Calls to the workspace that change something, as `METHOD path address`. */
   writes(): readonly string[];
@@ -336,6 +338,9 @@ function createHandle(parts: {
     async sync() {
       await running().app.reconciler.syncNow('test');
       await handle.idle();
+    },
+    async syncUntilGone() {
+      for (let readings = 0; readings < 3; readings++) await handle.sync();
     },
     workspace: () => snapshotWorkspace(sandbox),
     writes: () =>
