@@ -33,7 +33,7 @@
  */
 import { isSought } from './lookalikes.js';
 import type { Invite, Person } from './person.js';
-import { lockFormerAccounts, planHandover, withdrawFromFormer } from './plan-former.js';
+import { lockHandedOver, lockWithdrawn, planHandover, withdrawFromFormer } from './plan-former.js';
 import { planShare } from './plan-shares.js';
 import type { Rules } from './rules.js';
 import { changeKey, isHigherSeat, type Change, type Millis, type SeatType, type WorkspaceMember } from './types.js';
@@ -64,10 +64,11 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
   const changes: PlannedChange[] = [];
   if (!person.managed) {
     // Whoever writes a membership says nothing about access.
-    changes.push(...joinGroups(person), ...leaveGroups(person));
+    const isUsable = person.desired === 'active' && person.member?.isLocked === false && !person.isMissing;
+    changes.push(...(isUsable ? joinGroups(person) : []), ...leaveGroups(person));
     return { changes: changes.filter(({ change }) => !isRefused(person, change, now)), needsReading: false };
   }
-  changes.push(...lockFormerAccounts(person));
+  changes.push(...lockWithdrawn(person));
   for (const { memberId, address, isLocked } of suspects(person)) {
     if (!isLocked)
       changes.push({
@@ -87,10 +88,12 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
       changes.push(...planHandover(person));
       break;
     case 'inactive':
-      changes.push(...planWithdrawal(person, 'inactive'), ...leaveGroups(person), ...withdrawShares(person));
+      changes.push(...planWithdrawal(person, 'inactive'), ...lockHandedOver(person, 'inactive'));
+      changes.push(...leaveGroups(person), ...withdrawShares(person));
       break;
     case 'deleted':
-      changes.push(...planWithdrawal(person, 'deleted'), ...leaveGroups(person), ...withdrawShares(person));
+      changes.push(...planWithdrawal(person, 'deleted'), ...lockHandedOver(person, 'deleted'));
+      changes.push(...leaveGroups(person), ...withdrawShares(person));
       break;
   }
   changes.push(...withdrawFromFormer(person));
@@ -223,8 +226,8 @@ function planMember(person: Person, rules: Rules, now: Millis): PlannedChange[] 
   return changes;
 }
 
-function joinGroups({ member, isMissing, groups, memberGroups }: Person): readonly PlannedChange[] {
-  if (member === null || member.isLocked || isMissing) return [];
+function joinGroups({ member, groups, memberGroups }: Person): readonly PlannedChange[] {
+  if (member === null) return [];
   return [...groups]
     .filter(([groupId]) => !memberGroups.has(groupId))
     .map(([groupId, name]) => ({

@@ -62,7 +62,8 @@ export function applyMembers(
   const left = [...diff.gone, ...moved.map(({ before }) => before)];
   for (const { address } of came) crowdAt(core, address, 2, context);
   for (const { address } of left) crowdAt(core, address, 1, context);
-  for (const address of new Set([...came, ...left].map((member) => member.address))) tieToLeaver(core, address, context);
+  for (const address of new Set([...came, ...left].map((member) => member.address)))
+    tieToLeaver(core, address, context);
   const imported = isDoubted ? [] : importMembers(core, context.cause);
   for (const seq of imported) {
     const { member_id: memberId } = rowOfSeq(core, seq);

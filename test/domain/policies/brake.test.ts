@@ -15,7 +15,7 @@ import { allowed, WINDOW_MS } from '../../../src/domain/policies/people-limit.js
 import { applyPolicies } from '../../../src/domain/policies/policy.js';
 import { DEFAULT_RULES } from '../../../src/domain/rules.js';
 import { changeKey, type Change } from '../../../src/domain/types.js';
-import { groupId, invite, member, memberId, person } from '../person-fixture.js';
+import { former, groupId, invite, member, memberId, person } from '../person-fixture.js';
 
 const MINUTE = 60_000;
 const limits = (more: Partial<BrakeLimits> = {}): BrakeLimits => ({
@@ -156,7 +156,7 @@ describe('the brake', () => {
   });
 
   it.each<[string, Person]>([
-    ['a withdrawn address that appears as a member', person('ann', { strays: [member('old')] })],
+    ['a withdrawn address that appears as a member', person('ann', { formerAccounts: [former(member('old'))] })],
     ['a leaver unlocked by hand, known as locked', leaver('ann', { lockedByBridge: true })],
     [
       'a new address while the invite is pending',

@@ -13,7 +13,7 @@ import { applyPolicies, type Policy, type PolicyContext } from '../../../src/dom
 import { countSeats, overbooking, seatBudget, seatShortage } from '../../../src/domain/policies/seat-budget.js';
 import { DEFAULT_RULES } from '../../../src/domain/rules.js';
 import { changeKey, type Change } from '../../../src/domain/types.js';
-import { groupId, invite, member, memberId, person } from '../person-fixture.js';
+import { former, groupId, invite, member, memberId, person } from '../person-fixture.js';
 
 const planOf = (one: Person) => planPerson(one, DEFAULT_RULES, 0).changes;
 const planned = (change: Change): PlannedChange => ({ change, why: 'test', attribute: 'active' });
@@ -325,7 +325,7 @@ describe('ownership', () => {
 
   it.each<[string, Partial<Person>, Change, string | null]>([
     ['own member', {}, lock, null],
-    ['a stray', { member: null, strays: [member('ann')] }, lock, null],
+    ['a stray', { member: null, formerAccounts: [former(member('ann'))] }, lock, null],
     ['an unmanaged user', { managed: false }, lock, 'not managed'],
     ['a protected member', { protection: 'lastAdmin' }, lock, 'protected (lastAdmin)'],
     ['the owner', { member: member('ann', { isOwner: true }) }, lock, 'owns the workspace'],
