@@ -24,7 +24,7 @@ import { Connection, type Phase } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Engine } from './engine.js';
 import { retryForFreedSeats } from './freed-seats.js';
-import { Guards, type PlanContext } from './guards.js';
+import { Guards } from './guards.js';
 import { rememberOwner } from './identity.js';
 import { deferred, KeyedLocks } from './keyed-locks.js';
 import { createLimitedGateway, type UpstreamCall } from './limited-gateway.js';
@@ -78,7 +78,7 @@ export interface ReconcilerState {
 const FIRST_READING_WAIT_MS = 10_000;
 /** Bounded: what is still out then is found as `sending` by the next start. */
 const DRAIN_MS = 6_000;
-const OVERDUE_TICK_MS = 600_000;
+const MINUTE_MS = 60_000;
 const REFUSED_PAGE = 500;
 
 export class Reconciler implements Provisioning {
@@ -96,7 +96,7 @@ export class Reconciler implements Provisioning {
   #sharesRead: Promise<void> = Promise.resolve();
   #hasReading = false;
   #seatsFreed = 0;
-  #cancelOverdue: () => void = () => undefined;
+  #cancelTick: () => void = () => undefined;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
@@ -160,7 +160,7 @@ export class Reconciler implements Provisioning {
       isStopping: () => !this.#isServing(),
       seatsFreed: () => this.#seatsFreed,
       onKeyRejected: (error) => this.#connection.keyRejected(error),
-      onDone: (change, about) => this.#onDone(change, about),
+      onDone: (change) => this.#onDone(change),
       onAmbiguous: (change, person) => this.#onAmbiguous(change, person),
     };
   }
@@ -181,16 +181,16 @@ export class Reconciler implements Provisioning {
     const { store, log } = this.#options;
     const recovered = await store.recover();
     if (recovered.ambiguous + recovered.replanned > 0) log.warn(recovered, 'calls of a dead process were in flight');
-    await this.#guards.recover();
+    await this.#guards.refresh();
     if ((await store.membersReadAt()) !== null) this.#open();
-    this.#watchOverdue();
+    this.#tick();
     this.#connection.start();
   }
 
   /** Takes no new work, waits a bounded time for calls in flight, and leaves the rest on the agenda. */
   async stop(): Promise<void> {
     const connection = this.#connection.stop();
-    this.#cancelOverdue();
+    this.#cancelTick();
     this.#waiters.endAll();
     this.#firstReading.resolve();
     const deadline = deferred();
@@ -363,10 +363,11 @@ export class Reconciler implements Provisioning {
     this.#options.alerts.raise('inviteAmbiguous', text, { address: change.address }, change.address);
   }
 
-  /** Withdrawals that have been held for too long are looked for, whatever else happens. */
-  #watchOverdue(): void {
+  /** Whatever else happens: withdrawals that are overdue are looked for, and the time served is written down. */
+  #tick(): void {
     reportOverdueLocks(this.#options).catch(this.#logBug);
-    this.#cancelOverdue = this.#options.clock.after(OVERDUE_TICK_MS, () => this.#watchOverdue());
+    this.#options.store.keepServingTime().catch(this.#logBug);
+    this.#cancelTick = this.#options.clock.after(MINUTE_MS, () => this.#tick());
   }
 
   #open(): void {
@@ -374,9 +375,8 @@ export class Reconciler implements Provisioning {
     this.#firstReading.resolve();
   }
 
-  #onDone(change: Change, about: PlanContext): void {
+  #onDone(change: Change): void {
     if (change.kind === 'invite') this.#readings.reschedule();
-    this.#guards.noteDone(change, about);
     // Whether a pending invite holds a seat is not documented: its end may free one.
     if (change.kind === 'lock' || change.kind === 'revokeInvite' || (change.kind === 'setSeat' && !isGrant(change)))
       this.#onSeatsFreed(1);

@@ -31,6 +31,9 @@ export interface Sent {
 /** Thrown inside the limiter when its turn has come and nothing is to be sent any more. */
 export const NOT_WANTED = new Error('the call is not wanted any more');
 
+/** More than so often in a row, and plan and store do not agree. */
+const NOT_ALLOWED_TIMES = 10;
+
 /** Sends the first change of the plan, once the limiter lets it, if it is still the first then. */
 export async function send(run: Run, view: View, planned: PlannedChange, engine: Engine): Promise<RunEnd | 'again'> {
   const { entry } = run;
@@ -55,7 +58,7 @@ export async function send(run: Run, view: View, planned: PlannedChange, engine:
     await finish(row, { kind: 'done', call: result, found }, null, engine);
     run.touched = true;
     engine.log.info({ subject: entry.subject, change: planned.change.kind, cause: entry.cause }, 'done upstream');
-    engine.onDone(planned.change, out.sent.view.about);
+    engine.onDone(planned.change);
     if (planned.change.kind === 'invite') engine.company.forgive(planned.change.address);
     return 'again';
   } catch (error) {
@@ -123,11 +126,18 @@ export async function commit(run: Run, asked: PlannedChange, engine: Engine): Pr
     ...plan,
     changes: replaces ? [planned, ...plan.changes] : plan.changes,
     send: planned,
+    uses: engine.guards.usesOf(planned, view.about),
     cause: entry.cause,
   });
   engine.guards.tell(entry.subject, view.sorted, view.person);
   run.seatsFreed = engine.seatsFreed();
-  if (row === null) throw new Error(`the ledger gave no row for ${changeKey(planned.change)}`);
+  if (row === null) {
+    // Somebody else took the last place meanwhile: the next plan knows.
+    if (++run.notAllowed > NOT_ALLOWED_TIMES)
+      throw new Error(`no place for ${changeKey(planned.change)}, and no policy sees it`);
+    return null;
+  }
+  run.notAllowed = 0;
   return { view, planned, row, startedAt: engine.clock.now(), begun: engine.clock.monotonic() };
 }
 
@@ -199,7 +209,7 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
       run.touched = true;
       if (planned.change.kind === 'revokeInvite') run.isRevokedInTheDark = true;
       await finish(row, { kind: 'done', call, found: row.attempts === 1 }, null, engine);
-      engine.onDone(planned.change, view.about);
+      engine.onDone(planned.change);
       return 'again';
     case 'notYet':
       await finish(row, { kind: 'transient', call: { ...call, code: 'notYet', error: NOT_YET } }, null, engine);
@@ -211,7 +221,7 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
     case 'ambiguous':
       run.touched = true;
       await finish(row, { kind: 'ambiguous', call }, null, engine);
-      engine.onDone(planned.change, view.about);
+      engine.onDone(planned.change);
       engine.onAmbiguous(planned.change, view.person);
       // A second call follows at most once, after a reading, and not at once.
       return postpone(run, error.message, error.retryAfterMs, engine);

@@ -28,6 +28,8 @@ export interface Run {
   mayWait: boolean;
   /** Seats that had come free when the last call went out (Engine.seatsFreed). */
   seatsFreed: number;
+  /** Calls in a row for which there was no place when they were to go out. */
+  notAllowed: number;
   /** An invite was revoked, and the answer was no clear yes. */
   isRevokedInTheDark: boolean;
 }
@@ -46,6 +48,7 @@ export function newRun(entry: AgendaEntry, { nobodyWaits }: Pick<Engine, 'nobody
     replacement: null,
     mayWait: nobodyWaits || entry.priority > 0,
     seatsFreed: 0,
+    notAllowed: 0,
     isRevokedInTheDark: false,
   };
 }

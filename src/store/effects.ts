@@ -10,6 +10,7 @@ import { dropShare, endShare, holdShare } from './given-shares.js';
 import { markCopied } from './handover.js';
 import { endInvite, revokeInvites } from './invites.js';
 import { endAmbiguousInvites, endCall, findLedgerRow } from './ledger.js';
+import { giveBack, giveBackMail } from './limit-uses.js';
 import { dropGroupMember, findMember, touchGroupMember, touchLocked, touchSeat } from './mirror.js';
 import type { LedgerRow, Outcome, Revert } from './port.js';
 import { revertWrite } from './revert.js';
@@ -42,9 +43,11 @@ function applyOutcome(core: Core, row: LedgerRow, outcome: Outcome): void {
     case 'done':
       endCall(core, row, { state: 'done', outcome: outcome.found === true ? 'found' : 'done', call, retryAt: null });
       applyDone(core, row, outcome.found === true);
+      if (outcome.found === true && row.change.kind !== 'share') giveBack(core, row);
       break;
     case 'transient':
       endCall(core, row, { state: 'planned', outcome: 'transient', call, retryAt: null });
+      giveBackMail(core, row);
       break;
     case 'ambiguous':
       endCall(core, row, { state: 'ambiguous', outcome: 'ambiguous', call, retryAt: null });
@@ -58,6 +61,7 @@ function applyOutcome(core: Core, row: LedgerRow, outcome: Outcome): void {
         foreseen: outcome.foreseen === true,
       });
       if (row.change.kind === 'share') endShare(core, row.change, 'notGiven');
+      giveBack(core, row);
       break;
   }
   if (row.change.kind === 'invite') endInviteOf(core, row.change.address, outcome.kind);
