@@ -23,6 +23,10 @@ export type AlertKind =
   | 'ambiguousMember'
   /** The IdP was told that access ends, and it has not ended for an hour. */
   | 'lockHeld'
+  /** ElevenLabs rejects for certain what would take access, a membership or a share away. */
+  | 'withdrawalRejected'
+  /** ElevenLabs has failed for ten minutes to take access, memberships or shares away. */
+  | 'withdrawalFailing'
   /** The plan has something that it must never have: a bug, caught before it did harm. */
   | 'ownership';
 
@@ -66,6 +70,8 @@ const SEVERITY: Readonly<Record<AlertKind, AlertSeverity>> = {
   inviteAmbiguous: 'warning',
   ambiguousMember: 'warning',
   lockHeld: 'critical',
+  withdrawalRejected: 'critical',
+  withdrawalFailing: 'critical',
   ownership: 'critical',
 };
 

@@ -14,7 +14,7 @@ import type { DryRunReason } from '../domain/policies/dry-run.js';
 import type { PeopleLimit } from '../domain/policies/people-limit.js';
 import type { Provisioning, SettleOutcome } from '../domain/provisioning.js';
 import type { Rules } from '../domain/rules.js';
-import { isGrant, type Change, type UserId } from '../domain/types.js';
+import { changeKey, isGrant, isWithdrawal, type Change, type UserId } from '../domain/types.js';
 import type { WorkspaceGateway } from '../elevenlabs/port.js';
 import { unavailable } from '../errors.js';
 import type { Log } from '../log.js';
@@ -27,11 +27,12 @@ import { retryForFreedSeats } from './freed-seats.js';
 import { Guards } from './guards.js';
 import { rememberOwner } from './identity.js';
 import { deferred, KeyedLocks } from './keyed-locks.js';
-import { createLimitedGateway, type UpstreamCall } from './limited-gateway.js';
+import { createLimitedGateway, type LimitedGatewayOptions, type UpstreamCall } from './limited-gateway.js';
 import { PRIORITY, type Limiter } from './limiter.js';
-import { reportOverdueLocks } from './overdue-locks.js';
+import { reportFailingWithdrawals, reportOverdueLocks } from './overdue-withdrawals.js';
 import { VERIFY, type Part, type ReadResult } from './read-workspace.js';
 import { FULL, Readings, type ReadingsState } from './readings.js';
+import { aboutRejection, rejectionInWords, retryRejectedWithdrawals } from './rejected-withdrawals.js';
 import { ResourceReadings } from './resource-readings.js';
 import { runSubject } from './run.js';
 import { TRY } from './view.js';
@@ -96,12 +97,14 @@ export class Reconciler implements Provisioning {
   #sharesRead: Promise<void> = Promise.resolve();
   #hasReading = false;
   #seatsFreed = 0;
+  /** Withdrawals wait because the workspace fails. */
+  #isBlocked = false;
   #cancelTick: () => void = () => undefined;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     const { store, clock, log, rules, retryDelay, concurrency } = options;
-    this.#reader = createLimitedGateway(options).withPriority(PRIORITY.reading);
+    this.#reader = createLimitedGateway(this.#observed()).withPriority(PRIORITY.reading);
     this.#waiters = new Waiters(clock);
     this.#company = new Company(options);
     this.#guards = new Guards({ ...options, company: this.#company.policy });
@@ -143,7 +146,7 @@ export class Reconciler implements Provisioning {
   #createEngine(): Engine {
     const { store, clock, log, rules, retryDelay, limiter } = this.#options;
     // Changes pass the limiter together with their plan (run.ts), so not a second time here.
-    const inside = createLimitedGateway({ ...this.#options, limiter: { ...limiter, run: (call) => call() } });
+    const inside = createLimitedGateway({ ...this.#observed(), limiter: { ...limiter, run: (call) => call() } });
     return {
       ...{ store, clock, log, rules, retryDelay, limiter },
       gateway: (priority, tag) => inside.withPriority(priority, tag),
@@ -160,7 +163,9 @@ export class Reconciler implements Provisioning {
       isStopping: () => !this.#isServing(),
       seatsFreed: () => this.#seatsFreed,
       onKeyRejected: (error) => this.#connection.keyRejected(error),
-      onDone: (change) => this.#onDone(change),
+      onDone: (change, subject) => this.#onDone(change, subject),
+      onRejectedWithdrawal: (row, what, why) => this.#onRejectedWithdrawal(row, what, why),
+      onBlocked: () => (this.#isBlocked = true),
       onAmbiguous: (change, person) => this.#onAmbiguous(change, person),
     };
   }
@@ -183,7 +188,7 @@ export class Reconciler implements Provisioning {
     if (recovered.ambiguous + recovered.replanned > 0) log.warn(recovered, 'calls of a dead process were in flight');
     await this.#guards.refresh();
     if ((await store.membersReadAt()) !== null) this.#open();
-    this.#tick();
+    this.#tick(true);
     this.#connection.start();
   }
 
@@ -324,7 +329,10 @@ export class Reconciler implements Provisioning {
     for (const { userId } of effect?.accepted ?? []) log.info({ user: userId }, 'an invite was accepted');
     if (freedSeats > 0) this.#onSeatsFreed(freedSeats);
     if (members?.kind === 'blind' && cause !== VERIFY) store.scheduleTries(TRY).then(() => this.poke(), this.#logBug);
-    if (members !== null && groups?.kind === 'applied') this.#sharesRead = this.#readShares(cause);
+    if (members !== null && groups?.kind === 'applied') {
+      this.#sharesRead = this.#readShares(cause);
+      retryRejectedWithdrawals(store, this.#options.clock.now()).then(() => this.poke(), this.#logBug);
+    }
     this.poke();
   }
 
@@ -364,10 +372,12 @@ export class Reconciler implements Provisioning {
   }
 
   /** Whatever else happens: withdrawals that are overdue are looked for, and the time served is written down. */
-  #tick(): void {
+  #tick(isFirst: boolean): void {
     reportOverdueLocks(this.#options).catch(this.#logBug);
+    // At the start nothing has been tried yet.
+    if (!isFirst) reportFailingWithdrawals(this.#options).catch(this.#logBug);
     this.#options.store.keepServingTime().catch(this.#logBug);
-    this.#cancelTick = this.#options.clock.after(MINUTE_MS, () => this.#tick());
+    this.#cancelTick = this.#options.clock.after(MINUTE_MS, () => this.#tick(false));
   }
 
   #open(): void {
@@ -375,7 +385,33 @@ export class Reconciler implements Provisioning {
     this.#firstReading.resolve();
   }
 
-  #onDone(change: Change): void {
+  #onRejectedWithdrawal({ subject, change, changeKey: key }: LedgerRow, what: string, why: string): void {
+    const about = aboutRejection(subject, key);
+    const text = rejectionInWords(what, why, change);
+    this.#options.alerts.raise('withdrawalRejected', text, { subject, change: change.kind }, about);
+  }
+
+  /** Every call is told to the observer; the first that is answered after a failure lets withdrawals go. */
+  #observed(): LimitedGatewayOptions {
+    const { observe } = this.#options;
+    return {
+      ...this.#options,
+      observe: (call) => {
+        observe(call);
+        if (call.outcome === 'ok') this.#onAnswered();
+      },
+    };
+  }
+
+  #onAnswered(): void {
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    this.#options.store.hurryWithdrawals().then(() => this.poke(), this.#logBug);
+  }
+
+  #onDone(change: Change, subject: Subject): void {
+    if (isWithdrawal(change))
+      this.#options.alerts.clear('withdrawalRejected', aboutRejection(subject, changeKey(change)));
     if (change.kind === 'invite') this.#readings.reschedule();
     // Whether a pending invite holds a seat is not documented: its end may free one.
     if (change.kind === 'lock' || change.kind === 'revokeInvite' || (change.kind === 'setSeat' && !isGrant(change)))

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
-import { progress, dueEntries, nextDueAt, schedule } from './agenda.js';
+import { progress, dueEntries, hurryWithdrawals, nextDueAt, schedule } from './agenda.js';
 import { readAudit, writeAudit } from './audit.js';
 import { clockSetBack } from './clock-set-back.js';
 import { openConnection, type Connection } from './connection.js';
@@ -164,7 +164,8 @@ function workStore(core: Core): WorkStore {
     },
     finish: (ledgerId, outcome, revert) => core.write(() => finishCall(core, ledgerId, outcome, revert)),
     settle: (entry, next, end) => core.writeLazily(() => settle(core, entry, next, end)),
-    postpone: (entry, dueAt, error) => core.write(() => postpone(core, entry, dueAt, error)),
+    postpone: (entry, dueAt, error, withdraws) => core.write(() => postpone(core, entry, dueAt, error, withdraws)),
+    hurryWithdrawals: () => core.write(() => hurryWithdrawals(core)),
     progress: (query) => core.read(() => progress(core, query)),
     retryRefused: (ledgerIds, cause) => core.write(() => retryRefused(core, ledgerIds, cause)),
     releaseHeld: (filter, writer) => core.write(() => releaseHeld(core, filter, writer)),

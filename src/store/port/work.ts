@@ -170,8 +170,10 @@ export interface WorkStore {
    * work (TTL, retry) may set a new due time.
    */
   settle(entry: AgendaEntry, next: { readonly dueAt: Millis } | null, end?: SettledPlan): Promise<void>;
-  /** Transient fault: try again at `dueAt`. */
-  postpone(entry: AgendaEntry, dueAt: Millis, error: string): Promise<void>;
+  /** Transient fault: try again at `dueAt`. `withdraws`: something is to be taken away. */
+  postpone(entry: AgendaEntry, dueAt: Millis, error: string, withdraws?: boolean): Promise<void>;
+  /** The workspace answers again: what takes something away and was put off is due now; answers how many. */
+  hurryWithdrawals(): Promise<number>;
   /**
    * What is still to be done for one subject, or for one cause: entries due now, and entries that
    * were postponed after a transient fault. Entries that only wait for a TTL or a retry do not count.
