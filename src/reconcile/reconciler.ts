@@ -15,6 +15,7 @@ import type { PeopleLimit } from '../domain/policies/people-limit.js';
 import type { Provisioning, SettleOutcome } from '../domain/provisioning.js';
 import type { Rules } from '../domain/rules.js';
 import { changeKey, isGrant, isWithdrawal, type Change, type UserId } from '../domain/types.js';
+import { unclearInWords, unclearWaitMs } from '../domain/unclear-invites.js';
 import type { WorkspaceGateway } from '../elevenlabs/port.js';
 import { unavailable } from '../errors.js';
 import type { Log } from '../log.js';
@@ -365,9 +366,11 @@ export class Reconciler implements Provisioning {
   }
 
   #onAmbiguous(change: Change, person: Person | null): void {
-    // After the first the members are read and one more is sent; after the second nobody but a person can tell.
+    // After the first the members are read and one more is sent; after the second time alone decides.
     if (change.kind !== 'invite' || (person?.invite?.sends ?? 0) < 1) return;
-    const text = `Whether ${change.address} has got an invite is not known: the answers to two calls were lost. Ask there, or revoke the invite and write the user again.`;
+    const sends = (person?.invite?.sends ?? 0) + 1;
+    const wait = unclearWaitMs(sends);
+    const text = unclearInWords(change.address, sends, wait === null ? null : `in ${String(wait / 3_600_000)} h`);
     this.#options.alerts.raise('inviteAmbiguous', text, { address: change.address }, change.address);
   }
 

@@ -6,6 +6,7 @@ import { nextPlanAt, planPerson, pointlessRefusals, type PlannedChange } from '.
 import { planShareHolder } from '../domain/plan-shares.js';
 import { earlier, type Sorted } from '../domain/policies/policy.js';
 import { isWithdrawal, principalKey, type Address, type Change, type UserId } from '../domain/types.js';
+import { unreadLeftMs } from '../domain/unclear-invites.js';
 import { planLockInTheDark, planTries } from '../domain/unlisted.js';
 import type { AgendaEntry, ShareSubject } from '../store/port.js';
 import type { Engine } from './engine.js';
@@ -101,14 +102,18 @@ export async function look(run: Run, engine: Engine): Promise<View | null> {
   const { blind } = engine.readings.state;
   const person = blind ? { ...read, membersReadAt: now + 1 } : read;
   run.version = person.version;
-  const plan = planPerson(person, engine.rules(), now);
+  const made = planPerson(person, engine.rules(), now);
+  const unreadMs = blind ? unreadLeftMs(person.invite) : 0;
+  const plan =
+    unreadMs > 0 ? { ...made, changes: made.changes.filter(({ change }) => change.kind !== 'invite') } : made;
   const tries = blind ? planInTheDark(run, person) : [];
   const planned = [...plan.changes, ...tries];
   // What was never there is tried, and no drift.
   const about = { person, isDrift: person.isConverged && tries.length === 0, mayWait: run.mayWait };
   const sorted = await guards.sort(planned, about, now);
   run.withdraws = takesAway(sorted);
-  const nextAt = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
+  const byTime = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
+  const nextAt = unreadMs > 0 ? earlier(byTime, now + Math.ceil(unreadMs)) : byTime;
   const pointless = pointlessRefusals(person, engine.rules(), now);
   return { person, about, planned, sorted, needsReading: plan.needsReading, nextAt, pointless };
 }
