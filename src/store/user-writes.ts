@@ -138,7 +138,7 @@ function takeOver(core: Core, row: UserRow, next: NextUser, context: WriteContex
 }
 
 function beginManaging(core: Core, row: UserRow): void {
-  core.run('UPDATE users SET managed = 1, may_reinvite = 0 WHERE seq = ?', row.seq);
+  core.run('UPDATE users SET managed = 1, managed_at = ?, may_reinvite = 0 WHERE seq = ?', core.served(), row.seq);
   forbidUnlock(core, row.id);
   core.run('DELETE FROM withdrawn_memberships WHERE user_id = ?', row.id);
   const member = findMember(core, row.member_id);

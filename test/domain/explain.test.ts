@@ -393,7 +393,7 @@ describe('the explanation', () => {
   it('reads like this', () => {
     const ann = person('ann', {
       ...wantsG1,
-      invite: invite('ann', { sentAt: Date.UTC(2026, 0, 2) }),
+      invite: invite('ann', { sentAt: Date.UTC(2026, 0, 2), ageMs: 86_400_000 }),
       seat: { seatType: 'workspace_admin', rule: 'roles "Boss\u202e"', attribute: 'roles' },
     });
     const ledger = [

@@ -2,12 +2,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { FormerAccount, Person } from '../../src/domain/person.js';
 import { planPerson } from '../../src/domain/plan.js';
-import { applyPolicies } from '../../src/domain/policies/policy.js';
-import { INVITES_PER_HOUR, repeatGuard } from '../../src/domain/policies/repeat-guard.js';
-import { WINDOW_MS } from '../../src/domain/policies/people-limit.js';
+import { repeatGuard } from '../../src/domain/policies/repeat-guard.js';
+import { NO_LIMIT, WINDOW_MS } from '../../src/domain/policies/people-limit.js';
 import { DEFAULT_RULES } from '../../src/domain/rules.js';
 import { changeKey } from '../../src/domain/types.js';
 import { former, groupId, invite, member, person } from './person-fixture.js';
+import { judge } from './policies/windows.js';
 
 const keys = (one: Person): readonly string[] =>
   planPerson(one, DEFAULT_RULES, 0).changes.map(({ change }) => changeKey(change));
@@ -107,25 +107,20 @@ describe('a hand-over', () => {
 
 describe('repeatGuard', () => {
   const wanted = planPerson(person('ann'), DEFAULT_RULES, 0).changes;
-  const sent = (count: number, who: string) => Array.from({ length: count }, () => ({ who, at: 0 }));
-  const sort = (count: number, now: number, more: Partial<Person> = {}, who = 'ann@example.com') =>
-    applyPolicies(
-      wanted,
-      [
-        repeatGuard(
-          () => sent(count, who),
-          () => now,
-        ),
-      ],
-      { person: person('ann', more), now: 0 },
-    );
+  const sort = (count: number, now: number, more: Partial<Person> = {}, who = 'ann@example.com') => {
+    const mail = { kind: 'mail', scope: who, who, limit: NO_LIMIT, at: 0 } as const;
+    const counted = Array.from({ length: count }, () => mail);
+    const limits = { deprovisionLimit: NO_LIMIT, inviteLimit: NO_LIMIT };
+    const world = { limits, whole: () => 0, counted };
+    return judge(wanted, repeatGuard, { person: person('ann', more) }, world, now).sorted;
+  };
 
   it.each<[string, ReturnType<typeof sort>, number]>([
-    ['below the limit', sort(INVITES_PER_HOUR - 1, 10), 0],
-    ['at the limit', sort(INVITES_PER_HOUR, 10), 1],
-    ['an hour later', sort(INVITES_PER_HOUR, WINDOW_MS), 0],
-    ['another address', sort(INVITES_PER_HOUR, 10, {}, 'bob@example.com'), 0],
-    ['released', sort(INVITES_PER_HOUR, 10, { released: new Set(['invite ann@example.com workspace_member']) }), 0],
+    ['below the limit', sort(4, 10), 0],
+    ['at the limit', sort(5, 10), 1],
+    ['an hour later', sort(5, WINDOW_MS), 0],
+    ['another address', sort(5, 10, {}, 'bob@example.com'), 0],
+    ['released', sort(5, 10, { released: new Set(['invite ann@example.com workspace_member']) }), 0],
   ])('%s', (_, sorted, held) => {
     expect(sorted.held).toHaveLength(held);
     expect(sorted.send).toHaveLength(1 - held);

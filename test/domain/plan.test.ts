@@ -31,7 +31,7 @@ const lite = { seatType: 'workspace_lite_member', rule: 'roles "lite"', attribut
 const admin = { seatType: 'workspace_admin', rule: 'roles "admin"', attribute: 'roles' } as const;
 const wantsG = new Map([[groupId('g'), 'Sales']]);
 const inG = new Set([groupId('g')]);
-const sent = (ago: number, more: Partial<Invite> = {}) => invite('zoe', { sentAt: NOW - ago, ...more });
+const sent = (ago: number, more: Partial<Invite> = {}) => invite('zoe', { sentAt: NOW - ago, ageMs: ago, ...more });
 const lookalike = (id: string, name: string, more: Partial<WorkspaceMember> = {}): Lookalike => ({
   member: member(name, { memberId: memberId(`m-${id}`), ...more }),
   isProtected: false,

@@ -37,12 +37,12 @@ export function readingsContract(open: OpenWorld): void {
       const { record } = await world.store.createUser(userDoc('eve@example.com'), IDP);
       await settleUser(world, record.id);
       const seats = { usage: { full: 2, basic: 1 }, invited: { full: 1, basic: 0 } };
-      expect((await world.store.census([])).seats).toEqual(seats);
+      expect((await world.store.limitInputs([])).seats).toEqual(seats);
       // Whether it was sent again is not known: two rows stand for one address.
       world.clock.advance(world.rules().inviteTtlDays * 86_400_000);
       const again = await sendNext(world, record.id, { kind: 'ambiguous', call: FAILURE });
       expect(again?.change.kind).toBe('invite');
-      expect((await world.store.census([])).seats).toEqual(seats);
+      expect((await world.store.limitInputs([])).seats).toEqual(seats);
     });
 
     it('notices an acceptance', async () => {
