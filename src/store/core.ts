@@ -20,6 +20,8 @@ export interface Core {
   readonly rules: () => Rules;
   readonly uuid: () => string;
   readonly now: () => Millis;
+  /** Lets everybody else have a turn of the event loop. */
+  readonly turn: () => Promise<void>;
   /** First row, all rows, first column of the first row, first column of all rows. */
   get<R>(sql: string, ...params: readonly Bind[]): R | undefined;
   all<R>(sql: string, ...params: readonly Bind[]): R[];
@@ -60,7 +62,7 @@ export function createCore(
   };
   const dataVersion = db.prepare('PRAGMA data_version').pluck();
   const transaction = db.transaction((work: () => unknown) => work());
-  const writes = createGroupCommit(db);
+  const writes = createGroupCommit(db, parts.clock);
   const moves: Record<ListName, number> = { User: 0, Group: 0 };
   const read = <T>(work: () => T): Promise<T> => {
     try {
@@ -75,6 +77,7 @@ export function createCore(
     rules: parts.rules,
     uuid: parts.uuid,
     now: () => parts.clock.now(),
+    turn: () => parts.clock.turn(),
     get<R>(sql: string, ...params: readonly Bind[]) {
       const { statement, toRow } = prepared.rows(sql);
       const values = statement.get(...params) as Values | undefined;

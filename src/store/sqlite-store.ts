@@ -87,11 +87,7 @@ export function openStore(options: StoreOptions): Store {
   try {
     const db = openConnection(options.path);
     try {
-      if (options.migrate === false) requireUpToDate(db);
-      else migrate(db);
-      registerFunctions(db);
-      const core = createCore(db, { clock: options.clock, rules: options.rules, uuid: options.uuid ?? randomUUID });
-      return createStore(core, db, lock, options.scimBase ?? (() => ''));
+      return openStoreOn(db, options, lock);
     } catch (error) {
       db.close();
       throw error;
@@ -100,6 +96,19 @@ export function openStore(options: StoreOptions): Store {
     lock?.release();
     throw error;
   }
+}
+
+/** The same on a connection that is open already; closing the store closes it. */
+export function openStoreOn(
+  db: Connection,
+  options: Omit<StoreOptions, 'path' | 'serve'>,
+  lock: ServingLock | null = null,
+): Store {
+  if (options.migrate === false) requireUpToDate(db);
+  else migrate(db);
+  registerFunctions(db);
+  const core = createCore(db, { clock: options.clock, rules: options.rules, uuid: options.uuid ?? randomUUID });
+  return createStore(core, db, lock, options.scimBase ?? (() => ''));
 }
 
 function createStore(core: Core, db: Connection, lock: ServingLock | null, scimBase: () => string): Store {

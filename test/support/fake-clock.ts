@@ -86,6 +86,7 @@ export function createFakeClock(start: number = FAKE_START, drift = 0): FakeCloc
     jump(ms) {
       wallOffset += ms;
     },
+    turn: settle,
     pending: () => timers.map((timer) => timer.at - elapsed).sort((a, b) => a - b),
   };
 }
