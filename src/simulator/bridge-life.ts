@@ -42,6 +42,7 @@ export interface LifeParts {
   readonly gateway: WorkspaceGateway;
   readonly rules: Rules;
   readonly limit: PeopleLimit;
+  readonly syncIntervalMs: number;
   readonly random: () => number;
   readonly newId: () => string;
   /** Wraps the store, so that the process can die at any of its calls. */
@@ -60,8 +61,8 @@ export function startLife(parts: LifeParts): Bridge {
     observe: () => undefined,
     concurrency: 4,
     provisionWaitMs: 3000,
-    syncIntervalMs: 900_000,
-    pendingPollMs: 30_000,
+    syncIntervalMs: parts.syncIntervalMs,
+    pendingPollMs: 300_000,
     dryRun: false,
     deprovisionLimit: limit,
     inviteLimit: { count: null, percent: null },

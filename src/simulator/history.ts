@@ -54,7 +54,7 @@ export const GROUPS = 2;
 
 const pick = <T>(random: Random, values: readonly T[]): T => values[Math.floor(random() * values.length)] as T;
 const MINUTE = 60_000;
-const WAITS = [1_000, 20_000, 2 * MINUTE, 16 * MINUTE, 16 * MINUTE, 65 * MINUTE, 26 * 60 * MINUTE];
+const WAITS = [1_000, 20_000, 2 * MINUTE, 16 * MINUTE, 65 * MINUTE, 65 * MINUTE, 5 * 60 * MINUTE];
 const ROLES = ['admin', 'lite', null];
 
 /** The same seed gives the same history. */

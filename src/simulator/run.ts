@@ -33,7 +33,7 @@ const GROUP_VIEW = parseProjection(null, null, GROUP);
 const BYSTANDERS = 6;
 const TTL_DAYS = 7;
 const CALM_MS = 24 * 36e5;
-const SYNC_MS = 900_000;
+const SYNC_MS = 3_600_000;
 
 export const addressOf = (who: number, variant = 0): string =>
   `p${String(who)}${variant === 0 ? '' : `-${String(variant)}`}@corp.example`;
@@ -42,7 +42,11 @@ export const addressOf = (who: number, variant = 0): string =>
 type Answer = { readonly status: number; readonly body: any; readonly detail: string }; // eslint-disable-line @typescript-eslint/no-explicit-any -- documents of any shape
 
 // eslint-disable-next-line max-lines-per-function -- one stage, on which everybody acts
-export async function runHistory(history: History, mode: 'safety' | 'liveness' = 'liveness'): Promise<Result> {
+export async function runHistory(
+  history: History,
+  mode: 'safety' | 'liveness' = 'liveness',
+  ignore: readonly string[] = [],
+): Promise<Result> {
   const random = seededRandom(history.seed);
   const [idRandom, lifeRandom, gatewayRandom] = [fork(random), fork(random), fork(random)];
   const time = createVirtualTime();
@@ -76,6 +80,7 @@ export async function runHistory(history: History, mode: 'safety' | 'liveness' =
     now: time.elapsed,
     ttlDays: TTL_DAYS,
     limit: history.limit,
+    ignore,
     ownerId: control.state().members.find((member) => member.owner === true)?.userId ?? '',
     personOf: (address) => {
       const found = /^p(\d+)(-\d+)?@/.exec(address);
@@ -83,14 +88,12 @@ export async function runHistory(history: History, mode: 'safety' | 'liveness' =
     },
     world: {
       members: () =>
-        control
-          .state()
-          .members.map((one) => ({
-            userId: one.userId ?? '',
-            email: one.email,
-            isLocked: one.locked === true,
-            seatType: one.seatType ?? null,
-          })),
+        control.state().members.map((one) => ({
+          userId: one.userId ?? '',
+          email: one.email,
+          isLocked: one.locked === true,
+          seatType: one.seatType ?? null,
+        })),
       groupMembers: (group) => {
         const state = control.state();
         const emails = new Set(state.groups?.find((one) => one.id === groups[group])?.members ?? []);
@@ -155,7 +158,7 @@ export async function runHistory(history: History, mode: 'safety' | 'liveness' =
       },
     });
     bridge = startLife({
-      ...{ db, gateway, rules, limit, random: lifeRandom, newId },
+      ...{ db, gateway, rules, limit, syncIntervalMs: SYNC_MS, random: lifeRandom, newId },
       clock: time.clockOf(mine),
       wrap: (store) => mortal(store, mine, mishap, killMine),
       onBug: (text) => oracle.report('BUG', text.split('\n')[0] ?? '', text),
@@ -232,6 +235,7 @@ export async function runHistory(history: History, mode: 'safety' | 'liveness' =
       ...more,
     };
     oracle.users.push(user);
+    oracle.tie();
     return user;
   };
   /** The user as the IdP knows it, or as it finds it. */
@@ -276,7 +280,7 @@ export async function runHistory(history: History, mode: 'safety' | 'liveness' =
       user.hasSpoken = true;
       return null;
     }
-    if (answer.status === 404 && !user.isDeleted)
+    if (answer.status === 404 && !user.isDeleted && !oracle.removedPeople.has(user.who))
       oracle.report('L9', `a user is not found under its id any more: p${String(user.who)}`, `${what}, ${user.id}`);
     if (answer.status < 300) {
       user.isManaged = true;
@@ -377,7 +381,8 @@ export async function runHistory(history: History, mode: 'safety' | 'liveness' =
       case 'deactivateAndTakeAddress': {
         const user = await known(step.who);
         const taken = addressOf((step.who + 1) % PEOPLE);
-        if (user === undefined) return;
+        // Of a user whom no IdP has written the address may be taken.
+        if (user === undefined || oracle.live((step.who + 1) % PEOPLE)?.isManaged !== true) return;
         await withdraw(user, 'deactivate with the address of somebody else', [
           { op: 'replace', path: 'active', value: false },
           { op: 'replace', path: 'emails[type eq "work"].value', value: taken },
@@ -404,7 +409,12 @@ export async function runHistory(history: History, mode: 'safety' | 'liveness' =
         if (answer === null) await resolve(user, {});
         else if (answer.status === 204) user.isDeleted = true;
         else if (answer.status === 404) {
-          oracle.report('L9', `a user is not found under its id any more: p${String(step.who)}`, `delete, ${user.id}`);
+          if (!oracle.removedPeople.has(step.who))
+            oracle.report(
+              'L9',
+              `a user is not found under its id any more: p${String(step.who)}`,
+              `delete, ${user.id}`,
+            );
           user.isDeleted = true;
         } else if (answer.status === 400)
           oracle.report('L12', `a withdrawal is refused: p${String(step.who)}`, answer.detail);
@@ -495,7 +505,7 @@ export async function runHistory(history: History, mode: 'safety' | 'liveness' =
           byHand(`a hand ${isLocked ? 'locks' : 'unlocks'} ${email}`, () => control.setLocked(email, isLocked));
         }
         const what = { handLock: 'lock', handUnlock: 'unlock', handRemove: 'remove', handSeat: 'seat' } as const;
-        oracle.noteHand(userId, what[step.do]);
+        oracle.noteHand(userId, step.who, what[step.do]);
         return;
       }
     }

@@ -9,11 +9,12 @@ export async function shrink(
   text: string,
   elapsedMs: () => number,
   budgetMs: number,
+  ignore: readonly string[] = [],
 ): Promise<History> {
   let best = history;
   const kind = text.replace(/p\d+/g, 'p');
   const fails = async (candidate: History): Promise<boolean> => {
-    const { violations } = await runHistory(candidate);
+    const { violations } = await runHistory(candidate, 'liveness', ignore);
     return violations.some((one) => one.law === law && one.text.replace(/p\d+/g, 'p') === kind);
   };
   const pass = async <T>(items: readonly T[], make: (kept: readonly T[]) => History): Promise<readonly T[]> => {
