@@ -25,6 +25,8 @@ export interface Core {
   readonly served: () => Millis;
   /** Writes that down. */
   keepServingTime(): void;
+  /** Lets everybody else have a turn of the event loop. */
+  readonly turn: () => Promise<void>;
   /** First row, all rows, first column of the first row, first column of all rows. */
   get<R>(sql: string, ...params: readonly Bind[]): R | undefined;
   all<R>(sql: string, ...params: readonly Bind[]): R[];
@@ -70,7 +72,7 @@ export function createCore(
   };
   const dataVersion = db.prepare('PRAGMA data_version').pluck();
   const transaction = db.transaction((work: () => unknown) => work());
-  const writes = createGroupCommit(db);
+  const writes = createGroupCommit(db, parts.clock);
   const servingTime = createServingTime(db, parts.clock, parts.isServing ?? false);
   const moves: Record<ListName, number> = { User: 0, Group: 0 };
   const read = <T>(work: () => T): Promise<T> => {
@@ -90,6 +92,7 @@ export function createCore(
     keepServingTime: () => {
       servingTime.keep();
     },
+    turn: () => parts.clock.turn(),
     get<R>(sql: string, ...params: readonly Bind[]) {
       const { statement, toRow } = prepared.rows(sql);
       const values = statement.get(...params) as Values | undefined;

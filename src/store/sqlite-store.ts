@@ -96,16 +96,7 @@ export function openStore(options: StoreOptions): Store {
   try {
     const db = openConnection(options.path);
     try {
-      if (options.migrate === false) requireUpToDate(db);
-      else migrate(db);
-      registerFunctions(db);
-      const core = createCore(db, {
-        clock: options.clock,
-        rules: options.rules,
-        uuid: options.uuid ?? randomUUID,
-        isServing: lock !== null,
-      });
-      return createStore(core, db, lock, options.scimBase ?? (() => ''));
+      return openStoreOn(db, options, lock);
     } catch (error) {
       db.close();
       throw error;
@@ -114,6 +105,24 @@ export function openStore(options: StoreOptions): Store {
     lock?.release();
     throw error;
   }
+}
+
+/** The same on a connection that is open already; closing the store closes it. */
+export function openStoreOn(
+  db: Connection,
+  options: Omit<StoreOptions, 'path' | 'serve'> & { readonly isServing?: boolean },
+  lock: ServingLock | null = null,
+): Store {
+  if (options.migrate === false) requireUpToDate(db);
+  else migrate(db);
+  registerFunctions(db);
+  const core = createCore(db, {
+    clock: options.clock,
+    rules: options.rules,
+    uuid: options.uuid ?? randomUUID,
+    isServing: options.isServing ?? lock !== null,
+  });
+  return createStore(core, db, lock, options.scimBase ?? (() => ''));
 }
 
 function createStore(core: Core, db: Connection, lock: ServingLock | null, scimBase: () => string): Store {

@@ -91,6 +91,7 @@ export function createFakeClock(start: number = FAKE_START, drift = 0): FakeCloc
     leap(ms) {
       elapsed += ms;
     },
+    turn: settle,
     pending: () => timers.map((timer) => timer.at - elapsed).sort((a, b) => a - b),
   };
 }
