@@ -1,17 +1,17 @@
 /** `oauth-client create|list|rotate|revoke`. Secrets are shown once, and only on stdout; the store has hashes. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { TOKEN_SCOPES } from '../domain/token-scopes.js';
+import { TOKEN_SCOPES } from '../auth/token-scopes.js';
 import { EXIT } from '../errors.js';
 import {
   createClient,
-  isUsable,
   listClients,
   revokeClient,
   rotateClient,
   type NewSecret,
   type OAuthClient,
-} from '../oauth/clients.js';
+} from '../auth/clients.js';
+import { isValid } from '../auth/doors.js';
 import { publicUrlFor } from '../config.js';
 import type { Store } from '../store/port.js';
 import { CommandError, type CommandContext } from './context.js';
@@ -102,7 +102,7 @@ async function list(context: CommandContext, { json }: Json): Promise<void> {
         label: client.label,
         scopes: client.scopes,
         secretId: secret.id,
-        state: secret.revokedAt !== null ? 'revoked' : isUsable(secret, now) ? 'valid' : 'expired',
+        state: secret.revokedAt !== null ? 'revoked' : isValid(secret, now) ? 'valid' : 'expired',
         createdAt: iso(secret.createdAt),
         expiresAt: iso(secret.expiresAt),
         lastUsedAt: iso(secret.lastUsedAt),
@@ -151,7 +151,7 @@ async function revoke(context: CommandContext, text: string, options: Yes): Prom
 }
 
 async function usableClients(store: Store, now: number): Promise<readonly OAuthClient[]> {
-  return (await listClients(store)).filter(({ secrets }) => secrets.some((secret) => isUsable(secret, now)));
+  return (await listClients(store)).filter(({ secrets }) => secrets.some((secret) => isValid(secret, now)));
 }
 
 /** By id among all that are not revoked, by label among those that can be used. */

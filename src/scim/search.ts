@@ -19,7 +19,7 @@ import { listResponse, viewOf } from './listing.js';
 import { project, shows } from './project.js';
 import type { ReadParameters } from './query.js';
 import { renderGroup, renderUser } from './render.js';
-import { scopeRefusal } from '../domain/token-scopes.js';
+import { scopeRefusal } from '../auth/token-scopes.js';
 
 /** A page of users and groups, as far as the token may see them. */
 export async function searchAll(caller: Caller, parameters: ReadParameters): Promise<object> {

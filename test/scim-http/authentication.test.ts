@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
+import pino from 'pino';
+import { createDoors, type Doors } from '../../src/auth/doors.js';
 import { hashToken, newToken } from '../../src/domain/secret-token.js';
 import { ERROR_URN, patchBody, startBridge, userBody, type AnyJson, type Bridge } from './bridge.js';
 
 let bridge: Bridge;
 beforeEach(async () => {
-  bridge = await startBridge({ attemptLimit: { limit: 5, windowMs: 60_000, maxAddresses: 100 } });
+  bridge = await startBridge({ attempts: { limit: 5, windowMs: 60_000, maxAddresses: 100 } });
 });
 afterEach(() => bridge.close());
 
@@ -103,18 +105,58 @@ describe('authentication', () => {
 });
 
 describe('failed attempts', () => {
-  it('are answered 429 beyond the limit, while a valid token from the same address goes on', async () => {
+  const guess = async () => (await bridge.call('GET', '/Users', { token: 'esb_guess' })).status;
+  const guesses = async (count: number) => {
     const statuses: number[] = [];
-    for (let attempt = 0; attempt < 7; attempt += 1) {
-      statuses.push((await bridge.call('GET', '/Users', { token: `esb_guess${String(attempt)}` })).status);
-    }
-    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
-    const limited = await bridge.call('GET', '/Users', { token: 'esb_guess' });
+    for (let attempt = 0; attempt < count; attempt += 1) statuses.push(await guess());
+    return statuses;
+  };
+
+  it('slow an address down for right and wrong guesses alike', async () => {
+    expect(await guesses(7)).toEqual([401, 401, 401, 401, 401, 429, 429]);
+    const limited = await bridge.call('GET', '/Users');
     expect(limited.headers['retry-after']).toMatch(/^\d+$/);
     expect(limited.body).toMatchObject({ schemas: [ERROR_URN], status: '429' });
-    expect((await bridge.call('GET', '/Users')).status).toBe(200);
     bridge.clock.advance(60_000);
-    expect((await bridge.call('GET', '/Users', { token: 'esb_guess' })).status).toBe(401);
+    expect((await bridge.call('GET', '/Users')).status).toBe(200);
+  });
+
+  it('never lock out an address that has shown a valid token within a day', async () => {
+    expect((await bridge.call('GET', '/Users')).status).toBe(200);
+    bridge.clock.advance(86_400_000 - 1);
+    expect(await guesses(7)).toEqual([401, 401, 401, 401, 401, 429, 429]);
+    expect((await bridge.call('GET', '/Users')).status).toBe(200);
+    bridge.clock.advance(86_400_000);
+    await guesses(6);
+    expect((await bridge.call('GET', '/Users')).status).toBe(429);
+  });
+
+  it('do not lock out after a restart who had shown a valid token before', async () => {
+    expect((await bridge.call('GET', '/Users')).status).toBe(200);
+    const { store, clock } = bridge;
+    const restarted = (attempts = { limit: 1, windowMs: 60_000, maxAddresses: 9 }) =>
+      createDoors({ store, clock, log: pino({ enabled: false }), onFailure: () => undefined, attempts });
+    const check = (doors: Doors, secret: string) => doors.check('scim', secret, '127.0.0.1', () => true);
+    const [cold, warm] = [restarted(), restarted()];
+    await warm.start();
+    for (const doors of [cold, warm]) await check(doors, 'esb_guess');
+    expect([(await check(cold, bridge.token)).kind, (await check(warm, bridge.token)).kind]).toEqual([
+      'refused',
+      'valid',
+    ]);
+  });
+
+  it('are one event each: door, reason, address, and the label where it is known', async () => {
+    const { secret } = await bridge.addToken('gone', [], bridge.clock.now() - 1);
+    await guess();
+    await bridge.call('GET', '/Users', { token: secret });
+    await bridge.call('GET', '/Users', { token: null });
+    const event = { door: 'scim', address: '127.0.0.1', token: null, clientId: null };
+    expect(bridge.failures).toEqual([
+      { ...event, reason: 'unknown' },
+      { ...event, reason: 'expired', token: 'gone' },
+      { ...event, reason: 'missing' },
+    ]);
   });
 
   it('do not count where the token is known but expired: the IdP must see the reason', async () => {
@@ -131,24 +173,11 @@ describe('behind a proxy', () => {
       (await through.call('GET', '/Users', { token: 'esb_guess', headers: { 'X-Forwarded-For': from } })).status;
     for (let attempt = 0; attempt < 5; attempt += 1) await guess(`198.51.100.${String(attempt)}`, bridge);
     expect(await guess('198.51.100.99', bridge)).toBe(429);
-    const proxied = await startBridge({ attemptLimit: { limit: 1, windowMs: 60_000, maxAddresses: 100 } }, true);
+    const proxied = await startBridge({ attempts: { limit: 1, windowMs: 60_000, maxAddresses: 100 } }, true);
     expect([await guess('198.51.100.1', proxied), await guess('198.51.100.2', proxied)]).toEqual([401, 401]);
     expect([await guess('198.51.100.1', proxied), await guess('2001:db8::1', proxied)]).toEqual([429, 401]);
     expect(await guess('2001:db8:0:0:ffff::2', proxied)).toBe(429); // the same /64
     await proxied.close();
-  });
-});
-
-describe('access tokens of an OAuth server', () => {
-  it('are asked for where the token table has none, and advertised', async () => {
-    const principal = { tokenId: 'c1', label: 'client', scopes: ['users'], actor: 'client:c1' };
-    const oauth = await startBridge({ verifyAccessToken: async (token) => (token === 'jwt' ? principal : null) });
-    expect((await oauth.call('GET', '/Users', { token: 'jwt' })).status).toBe(200);
-    expect((await oauth.call('GET', '/Groups', { token: 'jwt' })).status).toBe(403);
-    expect((await oauth.call('GET', '/Users', { token: 'jwt2' })).status).toBe(401);
-    const schemes = (await oauth.call('GET', '/ServiceProviderConfig')).body.authenticationSchemes;
-    expect(schemes.map((scheme: AnyJson) => scheme.type)).toEqual(['oauthbearertoken', 'oauth2']);
-    await oauth.close();
   });
 });
 

@@ -7,9 +7,10 @@
  * a rotation, gives no new access tokens; those that it gave live to their own end.
  */
 import { randomUUID } from 'node:crypto';
-import { newToken } from '../domain/secret-token.js';
 import type { Millis } from '../domain/types.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
+import { isValid } from './doors.js';
+import { addSecret as addTokenSecret } from './tokens.js';
 
 export interface OAuthClient {
   readonly clientId: string;
@@ -39,7 +40,11 @@ export async function listClients(store: TokenStore): Promise<readonly OAuthClie
 }
 
 export async function findClient(store: TokenStore, clientId: string): Promise<OAuthClient | null> {
-  return (await listClients(store)).find((client) => client.clientId === clientId) ?? null;
+  const secrets = await store.clientTokens(clientId);
+  return toClient(
+    clientId,
+    secrets.filter(({ kind }) => kind === 'oauthClient'),
+  );
 }
 
 function toClient(clientId: string, secrets: readonly TokenRecord[]): OAuthClient | null {
@@ -48,9 +53,6 @@ function toClient(clientId: string, secrets: readonly TokenRecord[]): OAuthClien
   if (first === undefined || last === undefined) return null;
   return { clientId, label: last.label, scopes: last.scopes, createdAt: first.createdAt, secrets };
 }
-
-export const isUsable = (secret: TokenRecord, now: Millis): boolean =>
-  secret.revokedAt === null && (secret.expiresAt === null || secret.expiresAt > now);
 
 /** Makes a client with its first secret. */
 export async function createClient(
@@ -71,7 +73,7 @@ export async function rotateClient(
   const { clientId, label, scopes } = client;
   const made = await addSecret(store, { clientId, label, scopes, expiresAt: times.expiresAt }, actor);
   for (const secret of client.secrets) {
-    if (!isUsable(secret, times.now) || (secret.expiresAt !== null && secret.expiresAt <= times.oldUntil)) continue;
+    if (!isValid(secret, times.now) || (secret.expiresAt !== null && secret.expiresAt <= times.oldUntil)) continue;
     await store.expireToken(secret.id, times.oldUntil, actor);
   }
   return made;
@@ -96,8 +98,7 @@ async function addSecret(
   },
   actor: string,
 ): Promise<NewSecret> {
-  const { secret, hash } = newToken('oauthClient');
-  await store.addToken({ id: randomUUID(), kind: 'oauthClient', hash, ...client }, actor);
+  const { secret } = await addTokenSecret(store, { kind: 'oauthClient', ...client }, actor);
   const found = await findClient(store, client.clientId);
   if (found === null) throw new Error('a secret was stored and is not there');
   return { client: found, secret };

@@ -21,16 +21,15 @@ export function readForm(request: Request): ReadonlyMap<string, string> {
   return form;
 }
 
-/** Client id and secret, by header or by form, but not by both (RFC 6749 2.3). */
-export function readCredentials(request: Request, form: ReadonlyMap<string, string>): Credentials {
+/** Client id and secret, by header or by form, but not by both (RFC 6749 2.3). Null: there are none. */
+export function readCredentials(request: Request, form: ReadonlyMap<string, string>): Credentials | null {
   const headers = request.headersDistinct['authorization'] ?? [];
   const posted = { clientId: form.get('client_id'), clientSecret: form.get('client_secret') };
   if (headers.length > 1 || (headers.length === 1 && posted.clientSecret !== undefined))
     throw new OAuthError(400, 'invalid_request', 'The client must authenticate in one way only.');
   const found = headers[0] === undefined ? posted : readBasic(headers[0]);
   const { clientId = '', clientSecret = '' } = found ?? {};
-  if (clientId === '' || clientSecret === '' || clientId.length > LONGEST || clientSecret.length > LONGEST)
-    throw new OAuthError(401, 'invalid_client', 'Client id and secret are needed.', { isGuess: true });
+  if (clientId === '' || clientSecret === '' || clientId.length > LONGEST || clientSecret.length > LONGEST) return null;
   if (headers.length === 1 && posted.clientId !== undefined && posted.clientId !== clientId)
     throw new OAuthError(400, 'invalid_request', 'The client id of the header and that of the form differ.');
   return { clientId, clientSecret };
