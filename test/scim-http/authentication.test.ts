@@ -215,4 +215,76 @@ describe('scopes', () => {
     const found = await bridge.call('GET', '/', { token });
     expect(found.body.Resources.map((resource: AnyJson) => resource.meta.resourceType)).toEqual(['Group']);
   });
+
+  describe('hide what stands in a resource and belongs to the other type', () => {
+    const secretName = 'Layoffs in March';
+    let userId: string;
+    let groupId: string;
+    let users: string;
+    let groups: string;
+    beforeEach(async () => {
+      userId = (await bridge.user('ann', { displayName: 'Ann Example' })).id;
+      groupId = (await bridge.group(secretName, [userId])).id;
+      users = (await bridge.addToken('users-only', ['users'])).secret;
+      groups = (await bridge.addToken('groups-only', ['groups'])).secret;
+    });
+    const search = { schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'] };
+
+    it('the scope users reads no group names', async () => {
+      for (const [method, at, body] of [
+        ['GET', `/Users/${userId}`, undefined],
+        ['GET', '/Users', undefined],
+        ['GET', '/', undefined],
+        ['POST', '/Users/.search', search],
+        ['POST', '/.search', search],
+        ['GET', `/Users/${userId}?attributes=groups,userName`, undefined],
+        ['PATCH', `/Users/${userId}`, patchBody({ op: 'replace', path: 'title', value: 'x' })],
+        ['PUT', `/Users/${userId}`, userBody('ann')],
+      ] as const) {
+        const answer = await bridge.call(method, at, { token: users, body });
+        expect([at, answer.status]).toEqual([at, 200]);
+        expect(answer.text).toContain('ann');
+        expect(answer.text).not.toContain(secretName);
+        expect(answer.text).not.toContain(groupId);
+      }
+      expect((await bridge.call('GET', `/Users/${userId}`)).text).toContain(secretName);
+    });
+
+    it.each([
+      'filter=groups.display sw "L"',
+      'filter=groups[display sw "L"]',
+      'filter=not (groups.value eq "x")',
+      'filter=userName eq "ann" and groups pr',
+      'sortBy=groups.display',
+    ])('the scope users searches by no group: %s', async (query) => {
+      const [name = '', ...value] = query.split('=');
+      const at = `?${name}=${encodeURIComponent(value.join('='))}`;
+      for (const path of [`/Users${at}`, `/${at}`]) {
+        const answer = await bridge.call('GET', path, { token: users });
+        expect([answer.status, answer.body.detail]).toEqual([403, expect.stringContaining('no scope "groups"')]);
+        expect((await bridge.call('GET', path)).status).toBe(200);
+      }
+    });
+
+    it('the scope groups reads no names of members, and still their ids', async () => {
+      for (const at of [`/Groups/${groupId}`, '/Groups', '/', `/Groups/${groupId}?attributes=members`]) {
+        const answer = await bridge.call('GET', at, { token: groups });
+        expect([at, answer.status]).toEqual([at, 200]);
+        expect(answer.text).toContain(userId);
+        expect(answer.text).not.toMatch(/ann/i);
+      }
+      expect((await bridge.call('GET', `/Groups/${groupId}`)).text).toMatch(/ann/i);
+    });
+
+    it('the scope groups searches and removes by no name of a member', async () => {
+      const at = `/Groups?filter=${encodeURIComponent('members.display sw "A"')}`;
+      const found = await bridge.call('GET', at, { token: groups });
+      const remove = patchBody({ op: 'remove', path: 'members[display sw "A"]' });
+      const removed = await bridge.call('PATCH', `/Groups/${groupId}`, { token: groups, body: remove });
+      for (const answer of [found, removed])
+        expect([answer.status, answer.body.detail]).toEqual([403, expect.stringContaining('no scope "users"')]);
+      const byId = patchBody({ op: 'remove', path: `members[value eq "${userId}"]` });
+      expect((await bridge.call('PATCH', `/Groups/${groupId}`, { token: groups, body: byId })).status).toBe(204);
+    });
+  });
 });
