@@ -28,6 +28,7 @@ import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
 import { EXIT, StartError } from './errors.js';
 import type { Log } from './log.js';
 import { createMetrics } from './metrics.js';
+import { createAssertions, type FetchKeys } from './auth/assertions.js';
 import { createAuthFailures } from './auth/auth-failures.js';
 import { createAuthenticator } from './auth/authenticate.js';
 import { createDoors } from './auth/doors.js';
@@ -71,6 +72,8 @@ export interface AppOptions {
   readonly publicUrl: () => string;
   readonly random: () => number;
   readonly onOtherWorkspace: (pinned: string, found: string) => void;
+  /** Fetches the keys of identity providers. */
+  readonly fetch?: FetchKeys;
   /** Delivers an alert to the webhook. */
   readonly postAlert?: PostAlert | null;
 }
@@ -109,6 +112,7 @@ export function createApp(options: AppOptions): App {
   const scimUrl = (): string => options.publicUrl() + SCIM_PATH;
   const failures = createAuthFailures({ store, clock, log, count: (failure) => metrics.onAuthFailure(failure) });
   const doors = createDoors({ store, clock, log, onFailure: (failure) => failures.report(failure) });
+  const assertions = createAssertions({ store, clock, fetch: options.fetch ?? fetch });
   const lifetimeMs = config.oauthTokenMinutes * 60_000;
   const scim = createScimRouter({
     ...{ store, clock, log, rules },
@@ -133,7 +137,7 @@ export function createApp(options: AppOptions): App {
   const http = createHttp({
     ...monitors,
     scim,
-    token: createTokenEndpoint({ store, doors, clock, log, lifetimeMs }),
+    token: createTokenEndpoint({ store, doors, assertions, clock, log, lifetimeMs }),
     gate: createGate(options),
     admin: config.adminListener === null ? admin : null,
   });

@@ -8,9 +8,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Millis } from '../domain/types.js';
-import type { TokenRecord, TokenStore } from '../store/port.js';
+import type { TokenRecord, TokenStore, TokenTrust } from '../store/port.js';
 import { isValid } from './doors.js';
-import { addSecret as addTokenSecret } from './tokens.js';
+import { trustProblem } from './assertions.js';
+import { addSecret as addTokenSecret, checkLabel, checkLabelIsFree, TokenProblem } from './tokens.js';
 
 export interface OAuthClient {
   readonly clientId: string;
@@ -61,6 +62,21 @@ export async function createClient(
   actor: string,
 ): Promise<NewSecret> {
   return addSecret(store, { ...client, clientId: randomUUID() }, actor);
+}
+
+/** Trusts the assertions of an issuer about one subject, in place of a secret. */
+export async function trustClient(
+  store: TokenStore,
+  client: { readonly label: string; readonly scopes: readonly string[]; readonly trust: TokenTrust },
+  by: { readonly now: Millis; readonly actor: string },
+): Promise<TokenRecord> {
+  const problem = trustProblem(client.trust);
+  if (problem !== null) throw new TokenProblem(problem);
+  const label = checkLabel(client.label);
+  await checkLabelIsFree(store, label, by.now);
+  const { scopes, trust } = client;
+  const token = { kind: 'federated', label, scopes, trust, hash: null, expiresAt: null } as const;
+  return store.addToken({ id: randomUUID(), clientId: randomUUID(), ...token }, by.actor);
 }
 
 /** Makes a further secret; each older one that is valid stays so until `oldUntil` at most. */

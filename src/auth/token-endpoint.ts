@@ -1,6 +1,6 @@
 /**
- * POST /oauth/token: client credentials (RFC 6749 4.4) by client_secret_basic or client_secret_post,
- * as Entra's gallery and custom apps use them. Answers are those of section 5, never SCIM's.
+ * POST /oauth/token: client credentials (RFC 6749 4.4) by client_secret_basic, client_secret_post or a
+ * signed assertion (assertions.ts), as Entra's gallery and custom apps use them. Answers are those of section 5, never SCIM's.
  *
  * Guesses are slowed down by address (guess-limit.ts). A secret that has expired or was revoked is no
  * guess and says so.
@@ -13,14 +13,16 @@ import { readForms } from '../form-body.js';
 import type { Log } from '../log.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
 import { issueAccessToken, type Grantor } from './access-tokens.js';
+import { FEDERATED_LIFETIME_MS, type Assertions } from './assertions.js';
 import type { FailureReason } from './auth-failures.js';
 import type { Doors } from './doors.js';
-import { readCredentials, readForm, type Credentials } from './token-request.js';
+import { readAssertion, readCredentials, readForm, type Assertion, type Credentials } from './token-request.js';
 import { OAuthError } from './oauth-error.js';
 
 export interface TokenEndpointOptions {
   readonly store: TokenStore;
   readonly doors: Doors;
+  readonly assertions: Assertions;
   readonly clock: Clock;
   readonly log: Log;
   readonly lifetimeMs: number;
@@ -34,21 +36,28 @@ export function createTokenEndpoint(options: TokenEndpointOptions): RequestHandl
   const { store, doors, clock, log, lifetimeMs } = options;
   const parse = readForms({ maxBytes: MAX_BODY_BYTES, maxParameters: MAX_PARAMETERS }, clock);
 
+  const lifeOf = ({ kind }: Grantor): number => (kind === 'federated' ? FEDERATED_LIFETIME_MS : lifetimeMs);
+
   const answer = async (request: Request, response: Response): Promise<void> => {
     const form = readForm(request);
-    const secret = await authenticate(doors, readCredentials(request, form), request.ip ?? '');
+    const address = request.ip ?? '';
+    const assertion = readAssertion(request, form);
+    const secret =
+      assertion === null
+        ? await authenticate(doors, readCredentials(request, form), address)
+        : await believe(options, assertion, address);
     if (form.get('grant_type') !== 'client_credentials')
       throw new OAuthError(400, 'unsupported_grant_type', 'The grant type must be client_credentials.');
     const asked = (form.get('scope') ?? '').split(' ').filter((word) => word !== '');
     const scopes = narrowScopes(secret.scopes, asked);
     if (scopes === null)
       throw new OAuthError(400, 'invalid_scope', 'The client may not have that scope. Known are users, groups, read.');
-    const token = await issueAccessToken({ store, clock }, secret, { scopes, lifetimeMs });
+    const token = await issueAccessToken({ store, clock }, secret, { scopes, lifetimeMs: lifeOf(secret) });
     log.info({ client: secret.clientId, label: secret.label }, 'access token issued');
     response.json({
       access_token: token,
       token_type: 'Bearer',
-      expires_in: Math.floor(lifetimeMs / 1000),
+      expires_in: Math.floor(lifeOf(secret) / 1000),
       ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     });
   };
@@ -94,6 +103,25 @@ async function authenticate(doors: Doors, credentials: Credentials | null, addre
   throw new OAuthError(401, 'invalid_client', REFUSALS[reason] ?? 'The client id or the secret is wrong.', {
     retryAfter,
   });
+}
+
+/** The client that a signed assertion stands for. */
+async function believe(
+  { doors, assertions }: TokenEndpointOptions,
+  { assertion, clientId }: Assertion,
+  address: string,
+): Promise<Grantor> {
+  const wait = doors.blocked('token', address);
+  if (wait !== null) throw new OAuthError(401, 'invalid_client', 'Too many attempts.', { retryAfter: wait });
+  const verdict = await assertions.verify(assertion, clientId);
+  if (verdict.kind === 'valid') {
+    doors.admit(address, verdict.token);
+    return verdict.token;
+  }
+  const { token, problem } = verdict;
+  const about = { token: token?.label ?? null, clientId: token?.clientId ?? null, detail: problem };
+  const retryAfter = doors.refuse({ door: 'token', reason: 'assertion', address, ...about }, { isGuess: true });
+  throw new OAuthError(401, 'invalid_client', problem, { retryAfter });
 }
 
 const REFUSALS: Readonly<Partial<Record<FailureReason, string>>> = {

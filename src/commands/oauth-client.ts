@@ -8,6 +8,7 @@ import {
   listClients,
   revokeClient,
   rotateClient,
+  trustClient,
   type NewSecret,
   type OAuthClient,
 } from '../auth/clients.js';
@@ -25,6 +26,14 @@ interface CreateOptions extends Json {
   readonly expires: number;
 }
 
+interface TrustOptions extends Json {
+  readonly issuer: string;
+  readonly jwks: string;
+  readonly subject: string;
+  readonly audience: string;
+  readonly scope: readonly string[];
+}
+
 interface RotateOptions extends Json {
   readonly overlap: number;
   readonly expires: number;
@@ -40,6 +49,15 @@ export function oauthClientCommands(program: Command, context: CommandContext): 
     .option('--scope <scope>', `limit it to ${TOKEN_SCOPES.join(', ')}; may be repeated`, scopeOption, [])
     .addOption(spanWithDefault('--expires <span>', 'the secret is valid for so long', '365d'))
     .action(act(context, (label: string, options: CreateOptions) => create(context, label, options)));
+  withJson(client.command('trust'))
+    .description('trust what an identity provider signs (workload identity federation, private_key_jwt): no secret')
+    .argument('<label>', 'a name for it, as the audit log will show it')
+    .requiredOption('--issuer <text>', 'iss of its assertions')
+    .requiredOption('--jwks <url>', 'where the keys of the issuer are, https://')
+    .requiredOption('--subject <text>', 'sub of its assertions')
+    .requiredOption('--audience <text>', 'aud of its assertions')
+    .option('--scope <scope>', `limit it to ${TOKEN_SCOPES.join(', ')}; may be repeated`, scopeOption, [])
+    .action(act(context, (label: string, options: TrustOptions) => trust(context, label, options)));
   withJson(client.command('list'))
     .description('list clients and their secrets, without showing one')
     .action(act(context, (options: Json) => list(context, options)));
@@ -73,6 +91,23 @@ async function create(context: CommandContext, label: string, options: CreateOpt
       await createClient(store, { label: name, scopes: options.scope, expiresAt: now + options.expires }, ACTOR),
       options,
     );
+  });
+}
+
+async function trust(context: CommandContext, label: string, options: TrustOptions): Promise<void> {
+  const { issuer, jwks: jwksUri, subject, audience, scope: scopes } = options;
+  await context.withStore(async ({ store }) => {
+    const by = { now: context.shell.clock.now(), actor: ACTOR };
+    const record = await trustClient(store, { label, scopes, trust: { issuer, jwksUri, subject, audience } }, by);
+    const config = context.config();
+    const tokenUrl = `${publicUrlFor(config, config.port)}/oauth/token`;
+    if (options.json === true) {
+      context.output.json({ id: record.id, clientId: record.clientId, tokenUrl, scopes, trust: record.trust });
+      return;
+    }
+    context.output.note(`"${record.label}" is trusted. To end that: token revoke ${record.label}`);
+    context.output.line(`Token endpoint  ${tokenUrl}`);
+    context.output.line(`Client id       ${record.clientId ?? ''}`);
   });
 }
 

@@ -57,6 +57,7 @@ import {
   purgeTokens,
   revokeToken,
   touchToken,
+  useAssertion,
 } from './tokens.js';
 import { readTrace } from './trace.js';
 import { previewUndo, undo } from './undo.js';
@@ -220,6 +221,7 @@ function tokenStore(core: Core): TokenStore {
     touchToken: (id, at, address) => core.write(() => touchToken(core, id, at, address ?? null)),
     listTokens: () => core.read(() => listTokens(core)),
     clientTokens: (clientId) => core.read(() => listClientTokens(core, clientId)),
+    useAssertion: (key, expiresAt) => core.write(() => useAssertion(core, key, expiresAt)),
     purgeTokens: () => core.write(() => purgeTokens(core)),
   };
 }

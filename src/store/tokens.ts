@@ -86,10 +86,15 @@ export function touchToken(core: Core, id: string, at: Millis, address: string |
  */
 export function purgeTokens(core: Core): number {
   const now = core.now();
+  core.run(FORGET_ASSERTIONS, now);
   return (
     core.run(PURGE, 'access', now - KEEP_ACCESS_MS).changes +
     core.run(PURGE, 'oauthClient', now - KEEP_SECRETS_MS).changes
   );
+}
+
+export function useAssertion(core: Core, key: string, expiresAt: Millis): boolean {
+  return core.run(USE_ASSERTION, key, expiresAt).changes === 1;
 }
 
 function toRecord({ scopes, trust, ...row }: TokenRow): TokenRecord {
@@ -116,6 +121,8 @@ const REVOKE = 'UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS 
 const EXPIRE = 'UPDATE tokens SET expires_at = ? WHERE id = ? AND revoked_at IS NULL';
 const TOUCH = `UPDATE tokens SET last_used_at = ?, last_address = COALESCE(?, last_address)
   WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)`;
+const USE_ASSERTION = 'INSERT INTO seen_assertions (key, expires_at) VALUES (?, ?) ON CONFLICT (key) DO NOTHING';
+const FORGET_ASSERTIONS = 'DELETE FROM seen_assertions WHERE expires_at < ?';
 const PURGE = 'DELETE FROM tokens WHERE kind = ? AND expires_at < ?';
 const DELETE_TOO_MANY = `DELETE FROM tokens WHERE kind = 'access' AND group_id = ? AND id IN
   (SELECT id FROM tokens WHERE kind = 'access' AND group_id = ? ORDER BY created_at DESC LIMIT -1 OFFSET ?)`;

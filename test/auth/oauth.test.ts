@@ -6,6 +6,7 @@ import express from 'express';
 import pino from 'pino';
 import { hashToken } from '../../src/domain/secret-token.js';
 import { openConnection } from '../../src/store/connection.js';
+import { createAssertions } from '../../src/auth/assertions.js';
 import { createClient, findClient, revokeClient, rotateClient, type NewSecret } from '../../src/auth/clients.js';
 import { createTokenEndpoint } from '../../src/auth/token-endpoint.js';
 import { userBody, startBridge, type Bridge } from '../scim-http/bridge.js';
@@ -26,7 +27,13 @@ beforeEach(async () => {
   bridge = await startBridge({ attempts: { limit: 3, windowMs: MINUTE, maxAddresses: 10 } });
   const { store, clock, doors } = bridge;
   const app = express();
-  app.use('/oauth/token', createTokenEndpoint({ store, clock, log, doors, lifetimeMs: HOUR }));
+  app.use(
+    '/oauth/token',
+    createTokenEndpoint({
+      ...{ store, clock, log, doors, lifetimeMs: HOUR },
+      assertions: createAssertions({ store, clock, fetch }),
+    }),
+  );
   server = app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/oauth/token`;

@@ -50,7 +50,9 @@ export interface TokenStore {
   listTokens(): Promise<readonly TokenRecord[]>;
   /** What an OAuth client authenticates by, oldest first. */
   clientTokens(clientId: string): Promise<readonly TokenRecord[]>;
-  /** Removes access tokens and OAuth secrets that ended long ago; answers how many. */
+  /** Notes the use of a signed assertion; false: it was used before. */
+  useAssertion(key: string, expiresAt: Millis): Promise<boolean>;
+  /** Removes access tokens, OAuth secrets and used assertions that ended long ago; answers how many. */
   purgeTokens(): Promise<number>;
 }
 
