@@ -122,7 +122,7 @@ function row(token: TokenRecord, context: PageContext): readonly Content[] {
     ago(lastUsedAt, now),
     expiresAt === null ? html`<span class="dim">never</span>` : ago(expiresAt, now),
     html`<div class="row-actions">
-      ${confirmed(context, `rotate-${id}`, 'A successor of the same label is made and shown once.', { to: ['tokens', id, 'rotate'], label: 'Rotate', about: label, content: overlapChoice(id) })}
+      ${token.kind !== 'federated' && confirmed(context, `rotate-${id}`, 'A successor of the same label is made and shown once.', { to: ['tokens', id, 'rotate'], label: 'Rotate', about: label, content: overlapChoice(id) })}
       ${confirmed(context, `revoke-${id}`, html`Whoever uses “${label}” is turned away at once.${isOwn && ' You are signed out.'}`, { to: ['tokens', id, 'revoke'], label: 'Revoke', about: label, kind: 'danger' })}
     </div>`,
   ];
