@@ -1,9 +1,9 @@
 /**
  * The lint rule that keeps the dependency direction of the sources:
  *
- *   domain <- store, elevenlabs, scim, reconcile, admin, sandbox <- app <- main, cli
+ *   domain <- store, auth, elevenlabs, scim, reconcile, admin, sandbox <- app <- main, cli
  *
- * Folders side by side never import each other, except the two ports. Everything may import the
+ * Folders side by side never import each other, except the two ports and `auth`. Everything may import the
  * shared files. A package that belongs to one folder stays in it.
  */
 import path from 'node:path';
@@ -16,9 +16,10 @@ const ALLOWED = {
   domain: [],
   store: ['domain'],
   elevenlabs: ['domain'],
-  scim: ['domain', 'store/port'],
+  auth: ['domain', 'store/port'],
+  scim: ['domain', 'auth', 'store/port'],
   reconcile: ['domain', 'store/port', 'elevenlabs/port'],
-  admin: ['domain', 'store/port', 'elevenlabs/port'],
+  admin: ['domain', 'auth', 'store/port', 'elevenlabs/port'],
   sandbox: ['domain'],
 };
 
@@ -28,6 +29,7 @@ const PACKAGES = {
   '@elevenlabs/elevenlabs-js': ['elevenlabs'],
   scimmy: ['scim'],
   'scimmy-routers': ['scim'],
+  jose: ['auth'],
 };
 
 const ENTRY_FILES = ['main', 'cli'];

@@ -14,7 +14,10 @@ import { chromium } from 'playwright-core';
 import { CHROMIUM_FLAGS, findChromium, NO_CHROMIUM } from './chromium.mjs';
 import { prepare, root } from './prepare.mjs';
 
-const TOKENS = { scim: 'esb_token-for-the-pictures-0001', admin: 'esb_admin_token-for-the-pictures-0001' };
+const TOKENS = {
+  scim: 'esb_a-token-for-the-pictures-of-no-further-use',
+  admin: 'esb_admin_token-for-the-pictures-0001',
+};
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const GROUP = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';

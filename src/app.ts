@@ -10,7 +10,7 @@ import { allowedIps } from './app/allowed-ips.js';
 import { watchCommands } from './app/command-watch.js';
 import { createConnections, type Connections } from './app/connections.js';
 import { startDemoWorkspace, type DemoWorkspace } from './app/demo-workspace.js';
-import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
+import { ensureTokens, tokenFileOf, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
 import { greet } from './app/greeting.js';
 import { messagesOf } from './app/express-messages.js';
 import { createHousekeeping } from './app/housekeeping.js';
@@ -28,9 +28,11 @@ import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
 import { EXIT, StartError } from './errors.js';
 import type { Log } from './log.js';
 import { createMetrics } from './metrics.js';
-import { createAccessTokens } from './oauth/access-tokens.js';
-import { createKeyRing } from './oauth/key-ring.js';
-import { createTokenEndpoint } from './oauth/token-endpoint.js';
+import { createAssertions, type FetchKeys } from './auth/assertions.js';
+import { createAuthFailures } from './auth/auth-failures.js';
+import { createAuthenticator } from './auth/authenticate.js';
+import { createDoors } from './auth/doors.js';
+import { createTokenEndpoint } from './auth/token-endpoint.js';
 import { backoff } from './reconcile/backoff.js';
 import { SANDBOX_PIN } from './reconcile/identity.js';
 import { createLimiter, type Limiter } from './reconcile/limiter.js';
@@ -70,6 +72,8 @@ export interface AppOptions {
   readonly publicUrl: () => string;
   readonly random: () => number;
   readonly onOtherWorkspace: (pinned: string, found: string) => void;
+  /** Fetches the keys of identity providers. */
+  readonly fetch?: FetchKeys;
   /** Delivers an alert to the webhook. */
   readonly postAlert?: PostAlert | null;
 }
@@ -106,17 +110,20 @@ export function createApp(options: AppOptions): App {
   const connections = createConnections();
   const housekeeping = createHousekeeping({ store, clock, log, retentionDays: config.retentionDays });
   const scimUrl = (): string => options.publicUrl() + SCIM_PATH;
-  const oauth = createOAuth(options, scimUrl);
+  const failures = createAuthFailures({ store, clock, log, count: (failure) => metrics.onAuthFailure(failure) });
+  const doors = createDoors({ store, clock, log, onFailure: (failure) => failures.report(failure) });
+  const assertions = createAssertions({ store, clock, fetch: options.fetch ?? fetch });
+  const lifetimeMs = config.oauthTokenMinutes * 60_000;
   const scim = createScimRouter({
     ...{ store, clock, log, rules },
     provisioning: reconciler,
     baseUrl: scimUrl,
-    verifyAccessToken: oauth.verify,
+    authenticator: createAuthenticator(doors),
     onAuthenticated: (request) => connections.trust(request.socket),
     onRequest: (event, refusals) => telemetry.onRequest(event, refusals),
   });
   const admin = createAdminSurface({
-    ...{ store, clock, log, rules, config, telemetry, metrics },
+    ...{ store, clock, log, rules, config, telemetry, metrics, doors },
     engine: reconciler,
     upstream: () => limiter.state(),
     publicUrl: options.publicUrl,
@@ -130,7 +137,7 @@ export function createApp(options: AppOptions): App {
   const http = createHttp({
     ...monitors,
     scim,
-    token: oauth.endpoint,
+    token: createTokenEndpoint({ store, doors, assertions, clock, log, lifetimeMs }),
     gate: createGate(options),
     admin: config.adminListener === null ? admin : null,
   });
@@ -144,6 +151,7 @@ export function createApp(options: AppOptions): App {
     async start() {
       metrics.start();
       telemetry.start();
+      await doors.start();
       await noticeRules(options);
       await noticeGoingLive({ ...options, alerts });
       await reconciler.start();
@@ -155,6 +163,7 @@ export function createApp(options: AppOptions): App {
     },
     async close() {
       housekeeping.stop();
+      failures.stop();
       await reconciler.stop();
       await limiter.close();
       await telemetry.stop();
@@ -167,17 +176,6 @@ export function createApp(options: AppOptions): App {
 function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): 'sandbox' | 'dryRun' | 'live' {
   if (upstream.kind === 'sandbox') return 'sandbox';
   return dryRun || state.dryRun !== null ? 'dryRun' : 'live';
-}
-
-/** Access tokens for OAuth clients: where they are given, and how they are checked. */
-function createOAuth({ config, store, clock, log, publicUrl }: AppOptions, scimUrl: () => string) {
-  const lifetimeMs = config.oauthTokenMinutes * 60_000;
-  const keys = createKeyRing(store, clock);
-  const tokens = createAccessTokens({ store, keys, clock, lifetimeMs, issuer: publicUrl, audience: scimUrl });
-  return {
-    endpoint: createTokenEndpoint({ store, tokens, clock, log, lifetimeMs }),
-    verify: (token: string) => tokens.verify(token),
-  };
 }
 
 function createGate({ config, log }: AppOptions) {
@@ -243,7 +241,10 @@ async function serve(parts: Parts): Promise<Bridge> {
     scim: config.scimToken ?? demo?.tokens.scim ?? null,
     admin: config.adminToken ?? demo?.tokens.admin ?? null,
   };
-  const made = await ensureTokens(store, tokens, log);
+  const isUnread = demo === null && !isTerminal;
+  const made = await ensureTokens(store, tokens, log, (secrets) => {
+    if (isUnread) writeTokenFile(config.databasePath, secrets);
+  });
   demo?.keepTokens({ scim: made.scim ?? tokens.scim, admin: made.admin ?? tokens.admin });
   let fail: (error: StartError) => void = () => undefined;
   const failed = new Promise<StartError>((resolve) => (fail = resolve));
@@ -357,7 +358,7 @@ function adminUrlFor(config: Config, url: string, adminPort: number | null): str
 /** New tokens are told once; those of the sandbox at each start. */
 function announce({ config, print, isTerminal, url, adminUrl, demo, made, tokens }: Announcement): void {
   const isNew = made.scim !== null || made.admin !== null;
-  const tokenFile = isNew && !demo && !isTerminal ? writeTokenFile(config.databasePath, made) : null;
+  const tokenFile = isNew && !demo && !isTerminal ? tokenFileOf(config.databasePath) : null;
   const shown = demo ? { scim: made.scim ?? tokens.scim, admin: made.admin ?? tokens.admin } : made;
   const lines = greet({
     url,

@@ -28,12 +28,6 @@ export function describeRisks(config: Config, values: Values): string[] {
       );
     }
   }
-  for (const name of ['SCIM_TOKEN', 'ADMIN_TOKEN'] as const) {
-    const token = values[name];
-    if (token !== null && token.length < 20) {
-      risks.push(`${name} is short enough to be guessed: leave it unset and the bridge makes a strong one.`);
-    }
-  }
   const { upstream } = config;
   if (upstream.kind === 'elevenlabs' && upstream.baseUrl.startsWith('http:')) {
     if (!isThisMachine(new URL(upstream.baseUrl).hostname)) {

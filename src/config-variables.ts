@@ -7,6 +7,7 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isStrongSecret, MAKE_SECRET, STRONG_SECRET } from './auth/secret-strength.js';
 import { SEAT_TYPES } from './domain/types.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -107,6 +108,12 @@ const text = (allowed: string) => parser(allowed, (value) => value);
 const token = () =>
   parser('printable ASCII without spaces', (value) => (/^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined));
 
+/** One that the bridge accepts as a secret; `syntax`: what can arrive as it was written. */
+const strongToken = (syntax: RegExp, allowed: string) =>
+  parser(`${allowed}, ${STRONG_SECRET} (make one: ${MAKE_SECRET})`, (value) =>
+    syntax.test(value) && isStrongSecret(value) ? value : undefined,
+  );
+
 const host = () =>
   parser('an IP address or a host name', (value) =>
     isIP(value) !== 0 || /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value) ? value : undefined,
@@ -191,8 +198,18 @@ export const VARIABLES = {
     'from HOST and PORT',
     'URL at which the IdP reaches the bridge, without /scim/v2; part of every location.',
   ),
-  SCIM_TOKEN: optional(token(), 'made on first start', 'Bearer token of the IdP.', { secret: true }),
-  ADMIN_TOKEN: optional(token(), 'made on first start', 'Token of the admin page.', { secret: true }),
+  SCIM_TOKEN: optional(
+    strongToken(/^[A-Za-z0-9\-._~+/]{1,508}=*$/, 'letters, digits and - . _ ~ + / ='),
+    'made on first start',
+    'Bearer token of the IdP.',
+    { secret: true },
+  ),
+  ADMIN_TOKEN: optional(
+    strongToken(/^[\x21-\x7e]{1,512}$/, 'printable ASCII without spaces'),
+    'made on first start',
+    'Token of the admin page.',
+    { secret: true },
+  ),
   ADMIN_PORT: optional(integer(0, 65535), 'same as PORT', 'Serves the admin page and metrics on a port of their own.'),
   ADMIN_HOST: optional(host(), 'same as HOST', 'Address of ADMIN_PORT.'),
   ELEVENLABS_API_KEY: optional(

@@ -8,7 +8,8 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from './clock.js';
-import { currentTokens } from './domain/current-tokens.js';
+import { DOORS, FAILURE_REASONS, type AuthFailure } from './auth/auth-failures.js';
+import { currentTokens } from './auth/current-tokens.js';
 import type { LimiterState } from './reconcile/limiter.js';
 import type { UpstreamCall } from './reconcile/limited-gateway.js';
 import type { ReconcilerState } from './reconcile/reconciler.js';
@@ -36,6 +37,7 @@ export interface MetricDescription {
 export interface Metrics {
   onRequest(event: RequestEvent): void;
   onCall(call: UpstreamCall): void;
+  onAuthFailure(failure: Pick<AuthFailure, 'door' | 'reason'>): void;
   /** The text that Prometheus reads. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -96,6 +98,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
       counters.calls.inc({ endpoint, outcome });
       counters.callDuration.observe({ endpoint }, latencyMs / 1000);
     },
+    onAuthFailure: ({ door, reason }) => counters.authFailures.inc({ door, reason }),
     async text() {
       await collect(gauges, sources, loop);
       return registry.metrics();
@@ -125,6 +128,12 @@ function createCounters(registry: Registry) {
       help: 'Time from the head of a SCIM request to the end of its answer, the wait for ElevenLabs included.',
       labelNames: ['route'],
       buckets: REQUEST_BUCKETS,
+      registers,
+    }),
+    authFailures: new Counter({
+      name: `${METRIC_PREFIX}auth_failures_total`,
+      help: `Failed authentications, by door (${DOORS.join(', ')}) and reason (${FAILURE_REASONS.join(', ')}).`,
+      labelNames: ['door', 'reason'],
       registers,
     }),
     calls: new Counter({

@@ -3,9 +3,14 @@
  * it, and ends in a redirect, so that a reload repeats nothing.
  */
 import type { WorkspaceGroupId } from '../domain/types.js';
-import { newToken } from '../domain/secret-token.js';
-import { METRICS_SCOPE, TOKEN_SCOPES } from '../domain/token-scopes.js';
-import type { HeldFilter, TokenRecord, WriteContext } from '../store/port.js';
+import {
+  createToken as makeToken,
+  rotateToken as makeSuccessor,
+  TokenProblem,
+  type SecretTokenKind,
+} from '../auth/tokens.js';
+import { METRICS_SCOPE, TOKEN_SCOPES } from '../auth/token-scopes.js';
+import type { HeldFilter, WriteContext } from '../store/port.js';
 import type { PageContext, Query } from './context.js';
 import { path } from './html.js';
 import type { Done } from './notices.js';
@@ -124,28 +129,18 @@ const DAY = 24 * HOUR;
 export type TokenResult = ShownSecret | { readonly problem: string };
 
 export async function createToken(context: ActionContext): Promise<TokenResult> {
-  const { form, store, now, admin, uuid } = context;
-  const label = form.text('label');
-  if (!/^[\w .@:-]{1,60}$/u.test(label))
-    return { problem: 'A label is 1 to 60 letters, digits, spaces, and . @ : _ -' };
+  const { form, store, now, admin } = context;
   const asked = form.text('kind');
   if (!Object.hasOwn(NEW_KINDS, asked)) return { problem: 'Choose for whom the token is.' };
-  const kind = asked === 'metrics' ? 'admin' : (asked as TokenRecord['kind']);
-  const isTaken = (await store.listTokens()).some(
-    (token) => token.label === label && token.revokedAt === null && (token.expiresAt ?? Infinity) > now,
-  );
-  if (isTaken) return { problem: `There is a valid token “${label}” already: take another label, or rotate that one.` };
+  const kind: SecretTokenKind = asked === 'metrics' ? 'admin' : (asked as SecretTokenKind);
   const scopes =
     asked === 'metrics'
       ? [METRICS_SCOPE]
       : kind === 'admin'
         ? []
         : TOKEN_SCOPES.filter((scope) => form.text(`scope-${scope}`) === 'true');
-  const { secret, hash } = newToken(kind);
-  const clientId = kind === 'oauthClient' ? uuid() : null;
-  const expiresAt = expiryOf(form, now);
-  const record = await store.addToken({ id: uuid(), kind, label, scopes, clientId, hash, expiresAt }, admin.actor);
-  return { record, secret, oldUntil: null };
+  const wanted = { kind, label: form.text('label'), scopes, expiresAt: expiryOf(form, now) };
+  return telling(async () => ({ ...(await makeToken(store, wanted, { now, actor: admin.actor })), oldUntil: null }));
 }
 
 function expiryOf(form: Query, now: number): number | null {
@@ -155,20 +150,22 @@ function expiryOf(form: Query, now: number): number | null {
 
 /** A successor with the same rights; the new one lives as long as the old one was meant to. */
 export async function rotateToken(context: ActionContext, id: string): Promise<TokenResult | null> {
-  const { form, store, now, admin, uuid } = context;
+  const { form, store, now, admin } = context;
   const old = (await store.listTokens()).find((token) => token.id === id);
   if (old === undefined) return null;
-  if (old.revokedAt !== null) return { problem: `The token “${old.label}” was revoked: make a new one.` };
   const asked = form.text('overlap');
-  const hours = Object.hasOwn(OVERLAPS, asked) ? Number(asked) : 24;
-  const { kind, label, scopes, clientId } = old;
-  const { secret, hash } = newToken(kind);
-  const expiresAt = old.expiresAt === null ? null : now + (old.expiresAt - old.createdAt);
-  const record = await store.addToken({ id: uuid(), kind, label, scopes, clientId, hash, expiresAt }, admin.actor);
-  const oldUntil = Math.min(now + hours * HOUR, old.expiresAt ?? Infinity);
-  if (hours === 0) await store.revokeToken(id, admin.actor);
-  else await store.expireToken(id, oldUntil, admin.actor);
-  return { record, secret, oldUntil };
+  const overlapMs = (Object.hasOwn(OVERLAPS, asked) ? Number(asked) : 24) * HOUR;
+  return telling(() => makeSuccessor(store, old, { now, overlapMs }, admin.actor));
+}
+
+/** What the administrator can put right is said in the form. */
+async function telling(work: () => Promise<ShownSecret>): Promise<TokenResult> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof TokenProblem) return { problem: error.message };
+    throw error;
+  }
 }
 
 export async function revokeToken(context: ActionContext, id: string): Promise<ActionResult> {

@@ -7,6 +7,7 @@
  * Pages are functions from the context to HTML; actions are in actions.ts.
  */
 import express, { type Express, type Request, type Response } from 'express';
+import type { Doors } from '../auth/doors.js';
 import { errorHandler } from '../error-handler.js';
 import { reasonOf, ScimError } from '../errors.js';
 import { readForms, type FormLimits } from '../form-body.js';
@@ -48,25 +49,24 @@ import { tracePage } from './pages/trace.js';
 import { userPage } from './pages/user.js';
 import { usersPage } from './pages/users.js';
 import { securityHeaders } from './security-headers.js';
-import { createTokenUse } from './token-use.js';
 
 export interface AdminParts extends AdminOptions {
+  readonly doors: Doors;
   /** Called as soon as a request is known to come from an administrator. */
   readonly onAuthenticated: (request: Request) => void;
 }
 
 /** Makes the admin application. */
 export function createAdmin(options: AdminParts): Express {
-  const { store, clock, isHttps, onAuthenticated } = options;
-  const noteUse = createTokenUse(options);
+  const { store, clock, doors, isHttps, onAuthenticated } = options;
   const guard = createAdminGuard({
-    ...{ store, clock, noteUse, isHttps, onAuthenticated },
+    ...{ store, clock, doors, isHttps, onAuthenticated },
     loginPath: path(['login']),
     answerRefusal,
   });
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  app.get('/metrics', metricsEndpoint({ ...options, noteUse }));
+  app.get('/metrics', metricsEndpoint(options));
   app.use(BASE, securityHeaders({ isHttps }), createPages(options, guard));
   return app;
 }
@@ -87,7 +87,7 @@ function createPages(options: AdminParts, guard: AdminGuard): Express {
   return pages;
 }
 
-function addLogin(pages: Express, { log, store }: AdminParts, guard: AdminGuard, form: express.RequestHandler): void {
+function addLogin(pages: Express, { store }: AdminParts, guard: AdminGuard, form: express.RequestHandler): void {
   const show = (response: Response, status: number, next: string, problem: LoginProblem): void =>
     sendHtml(response, status, renderPlain('Sign in', loginForm(next, problem)));
   pages.get('/login', (request, response) => {
@@ -104,7 +104,6 @@ function addLogin(pages: Express, { log, store }: AdminParts, guard: AdminGuard,
         response.redirect(303, to);
         return;
       }
-      log.warn({ address: request.ip, outcome: outcome.kind }, 'somebody tried to sign in to the admin page');
       show(response, outcome.kind === 'limited' ? 429 : 401, to, outcome.kind);
     };
     enter().catch(next);

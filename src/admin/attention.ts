@@ -4,7 +4,7 @@ import type { LinkRecord, RefusedRequest, TokenRecord } from '../store/port.js';
 import type { PageContext, SeenRequest } from './context.js';
 import { html, path, type Content } from './html.js';
 import { actionForm } from './parts.js';
-import type { TokenWarning } from './token-warnings.js';
+import type { TokenWarning } from '../auth/token-warnings.js';
 import { agoText, instantText, plural, spanText, type Tone } from './words.js';
 
 export interface Item {

@@ -14,24 +14,21 @@
  */
 import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../clock.js';
-import { createAttemptLimit, type AttemptLimitOptions } from '../domain/attempt-limit.js';
-import { hashToken, sameDigest, type Random } from '../domain/secret-token.js';
+import { createAttemptLimit, type AttemptLimitOptions } from '../auth/attempt-limit.js';
+import type { Doors } from '../auth/doors.js';
+import { sameDigest, type Random } from '../domain/secret-token.js';
 import type { TokenStore } from '../store/port.js';
 import { clearSessionCookie, readSessionCookie, setSessionCookie } from './session-cookie.js';
-import { createSessions, findAdmin, type AdminIdentity, type Session } from './sessions.js';
-import type { NoteUse } from './token-use.js';
+import { createSessions, isForPage, toAdmin, type AdminIdentity, type Session } from './sessions.js';
 
 export interface GuardOptions {
   readonly store: TokenStore;
   readonly clock: Clock;
-  /** Told of each use of an admin token. */
-  readonly noteUse: NoteUse;
+  readonly doors: Doors;
   /** Whether the browser reached the page over TLS, here or at a proxy. */
   readonly isHttps: (request: Request) => boolean;
   /** Where a browser without a session is sent; scripts get a 401. */
   readonly loginPath: string;
-  /** Failed log-ins and bearers per address. */
-  readonly attempts?: AttemptLimitOptions;
   /** Requests per admin token. */
   readonly requests?: AttemptLimitOptions;
   readonly random?: Random;
@@ -54,22 +51,20 @@ export interface AdminGuard {
   readonly authenticate: RequestHandler;
   /** Lets a change through only with the CSRF token of its session. After `authenticate` and the form. */
   readonly csrf: RequestHandler;
-  /** Opens a session and sets its cookie. The caller answers. A valid token is never limited. */
+  /** Opens a session and sets its cookie. The caller answers. */
   login(request: Request, response: Response, secret: unknown): Promise<LoginOutcome>;
   /** Ends the session of a request and takes its cookie away. The caller answers. */
   logout(request: Request, response: Response): void;
 }
 
-const DEFAULT_ATTEMPTS: AttemptLimitOptions = { limit: 10, windowMs: 60_000, maxAddresses: 10_000 };
 const DEFAULT_REQUESTS: AttemptLimitOptions = { limit: 600, windowMs: 60_000, maxAddresses: 10_000 };
 const LONGEST_SECRET = 512;
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Makes the guard of one bridge. */
 export function createAdminGuard(options: GuardOptions): AdminGuard {
-  const { store, clock, noteUse, isHttps, random } = options;
+  const { store, clock, doors, isHttps, random } = options;
   const sessions = createSessions({ store, clock, ...(random === undefined ? {} : { random }) });
-  const attempts = createAttemptLimit(clock, options.attempts ?? DEFAULT_ATTEMPTS);
   const requests = createAttemptLimit(clock, options.requests ?? DEFAULT_REQUESTS, (tokenId) => tokenId);
   const answer = options.answerRefusal ?? answerWithJson;
 
@@ -78,17 +73,24 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
     answer(request, response.status(status), error);
   };
 
-  const identify = async (request: Request, response: Response): Promise<boolean> => {
+  /** `retryAfter`: the address has failed too often. */
+  const identify = async (
+    request: Request,
+    response: Response,
+  ): Promise<{ readonly isAdmin: boolean; readonly retryAfter: number | null }> => {
     const bearer = readBearer(request);
     if (bearer !== null) {
-      const admin = await findAdmin(store, hashToken(bearer), clock.now());
-      if (admin !== null) known.set(response, { admin, session: null });
-      return admin !== null;
+      const verdict = await doors.check('admin', bearer, request.ip ?? '', isForPage);
+      if (verdict.kind === 'refused') return { isAdmin: false, retryAfter: verdict.retryAfter };
+      known.set(response, { admin: toAdmin(verdict.token), session: null });
+      return { isAdmin: true, retryAfter: null };
     }
     const id = readSessionCookie(request, isHttps(request));
     const session = id === null ? null : await sessions.find(id);
-    if (session !== null) known.set(response, { admin: session.admin, session });
-    return session !== null;
+    if (session === null) return { isAdmin: false, retryAfter: null };
+    known.set(response, { admin: session.admin, session });
+    doors.admit(request.ip ?? '', { id: session.admin.tokenId, lastUsedAt: session.admin.lastUsedAt });
+    return { isAdmin: true, retryAfter: null };
   };
 
   return {
@@ -98,13 +100,12 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
     },
     authenticate(request, response, next) {
       identify(request, response)
-        .then((isAdmin) => {
+        .then(({ isAdmin, retryAfter: wait }) => {
           if (!isAdmin) {
-            turnAway(request, response, { loginPath: options.loginPath, retryAfter: failed(request), refuse });
+            turnAway(request, response, { loginPath: options.loginPath, retryAfter: wait, refuse });
             return;
           }
           options.onAuthenticated?.(request);
-          noteUse(adminOf(response));
           const retryAfter = requests.fail(adminOf(response).tokenId);
           if (retryAfter === null) next();
           else refuse(request, response, 429, 'Too many requests with this admin token.', retryAfter);
@@ -119,14 +120,14 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
         refuse(request, response, 403, 'The form has expired or was not sent from this page. Reload it and try again.');
     },
     async login(request, response, secret) {
-      const opened =
-        typeof secret === 'string' && secret.length <= LONGEST_SECRET ? await sessions.open(secret.trim()) : null;
-      if (opened === null) return { kind: attempts.fail(request.ip ?? '') === null ? 'refused' : 'limited' };
+      const text = typeof secret === 'string' && secret.length <= LONGEST_SECRET ? secret.trim() : '';
+      const verdict = await doors.check('signIn', text === '' ? null : text, request.ip ?? '', isForPage);
+      if (verdict.kind === 'refused') return { kind: verdict.retryAfter === null ? 'refused' : 'limited' };
+      const opened = sessions.open(verdict.token, text);
       // A session that the browser brought along ends: a planted id must not become a real one.
       const earlier = readSessionCookie(request, isHttps(request));
       if (earlier !== null) sessions.close(earlier);
       setSessionCookie(response, opened.id, isHttps(request));
-      noteUse(opened.session.admin);
       return { kind: 'ok', session: opened.session };
     },
     logout(request, response) {
@@ -135,11 +136,6 @@ export function createAdminGuard(options: GuardOptions): AdminGuard {
       clearSessionCookie(response, isHttps(request));
     },
   };
-
-  /** Counts a wrong secret; a request without any is no guess. */
-  function failed(request: Request): number | null {
-    return request.headers.authorization === undefined ? null : attempts.fail(request.ip ?? '');
-  }
 }
 
 /** Who a request comes from; only behind `authenticate`. */

@@ -4,30 +4,39 @@
  * then everybody would seem to be on this machine.
  */
 import type { Request, RequestHandler } from 'express';
-import { hashToken } from '../domain/secret-token.js';
+import type { Doors } from '../auth/doors.js';
+import { isForMetrics } from '../auth/token-scopes.js';
+import type { TokenRecord } from '../store/port.js';
 import type { AdminOptions } from './context.js';
-import { findMetricsReader } from './sessions.js';
-import type { NoteUse } from './token-use.js';
+import { isForPage } from './sessions.js';
 
-type MetricsParts = Pick<AdminOptions, 'store' | 'clock' | 'metrics' | 'metricsOnLoopback'> & {
-  readonly noteUse: NoteUse;
-};
+type MetricsParts = Pick<AdminOptions, 'metrics' | 'metricsOnLoopback'> & { readonly doors: Doors };
 
-export function metricsEndpoint({ store, clock, metrics, metricsOnLoopback, noteUse }: MetricsParts): RequestHandler {
-  const isAllowed = async (request: Request): Promise<boolean> => {
-    const bearer = /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(request.headers.authorization ?? '')?.[1];
-    const reader = bearer === undefined ? null : await findMetricsReader(store, hashToken(bearer), clock.now());
-    if (reader !== null) noteUse(reader);
-    return reader !== null || (metricsOnLoopback && isFromHere(request));
+const mayReadMetrics = (token: TokenRecord): boolean => isForPage(token) || isForMetrics(token);
+
+export function metricsEndpoint({ doors, metrics, metricsOnLoopback }: MetricsParts): RequestHandler {
+  /** Null: allowed; else seconds to wait, 0 = none. */
+  const refuse = async (request: Request): Promise<number | null> => {
+    const { authorization } = request.headers;
+    if (authorization === undefined && metricsOnLoopback && isFromHere(request)) return null;
+    const bearer = /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(authorization ?? '')?.[1] ?? null;
+    const verdict = await doors.check('metrics', bearer, request.ip ?? '', mayReadMetrics);
+    return verdict.kind === 'valid' ? null : (verdict.retryAfter ?? 0);
   };
   return (request, response, next) => {
     const answer = async (): Promise<void> => {
       response.set('Cache-Control', 'no-store');
-      if (await isAllowed(request)) {
+      const wait = await refuse(request);
+      if (wait === null) {
         response
           .status(200)
           .set('Content-Type', metrics.contentType)
           .end(await metrics.text());
+        return;
+      }
+      if (wait > 0) {
+        response.set('Retry-After', String(wait)).status(429);
+        response.json({ error: 'Too many failed authentications from this address.' });
         return;
       }
       response.set('WWW-Authenticate', 'Bearer realm="metrics"');

@@ -11,12 +11,14 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { hashToken, type Random } from '../domain/secret-token.js';
-import { isForMetrics } from '../domain/token-scopes.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
-import type { AdminToken } from './token-use.js';
+import { isValid } from '../auth/doors.js';
 
 /** Who works on the page. */
-export interface AdminIdentity extends AdminToken {
+export interface AdminIdentity {
+  readonly tokenId: string;
+  /** As it was when the token was looked up. */
+  readonly lastUsedAt: number | null;
   readonly label: string;
   /** For the audit log: `admin:<label>`. */
   readonly actor: string;
@@ -29,8 +31,8 @@ export interface Session {
 }
 
 export interface Sessions {
-  /** Opens a session for the holder of an admin token; null: it is none, or not any more. */
-  open(secret: string): Promise<{ readonly id: string; readonly session: Session } | null>;
+  /** Opens a session for the holder of an admin token that was found to be valid. */
+  open(token: TokenRecord, secret: string): { readonly id: string; readonly session: Session };
   /** The session of an id, if it is still open; the use of it keeps it open. */
   find(id: string): Promise<Session | null>;
   close(id: string): void;
@@ -61,10 +63,9 @@ export function createSessions(options: SessionOptions): Sessions {
   const { store, clock, idleMs = IDLE_MS, longestMs = LONGEST_MS, random = randomBytes } = options;
   const entries = new Map<string, Entry>();
   return {
-    async open(secret) {
+    open(token, secret) {
       const tokenHash = hashToken(secret);
-      const admin = await findAdmin(store, tokenHash, clock.now());
-      if (admin === null) return null;
+      const admin = toAdmin(token);
       const id = random(32).toString('base64url');
       const session = { admin, csrfToken: random(32).toString('base64url') };
       const now = clock.monotonic();
@@ -81,7 +82,7 @@ export function createSessions(options: SessionOptions): Sessions {
       if (entry === undefined) return null;
       const now = clock.monotonic();
       const isOver = now - entry.usedAt >= idleMs || now - entry.openedAt >= longestMs;
-      if (isOver || (await findAdmin(store, entry.tokenHash, clock.now())) === null) {
+      if (isOver || !(await isStillAdmin(store, entry.tokenHash, clock.now()))) {
         entries.delete(key);
         return null;
       }
@@ -94,22 +95,15 @@ export function createSessions(options: SessionOptions): Sessions {
   };
 }
 
-/** The holder of an admin token that is valid now. */
-export async function findAdmin(store: TokenStore, tokenHash: string, now: number): Promise<AdminIdentity | null> {
-  const token = await store.findToken(tokenHash);
-  return token?.kind === 'admin' && token.scopes.length === 0 && isValid(token, now)
-    ? { tokenId: token.id, label: token.label, lastUsedAt: token.lastUsedAt, actor: `admin:${token.label}` }
-    : null;
+/** The holder of an admin token. */
+export function toAdmin({ id, label, lastUsedAt }: TokenRecord): AdminIdentity {
+  return { tokenId: id, label, lastUsedAt, actor: `admin:${label}` };
 }
 
-/** A token that may read the metrics: that of an administrator, or one for this alone. Null: it may not. */
-export async function findMetricsReader(store: TokenStore, tokenHash: string, now: number): Promise<AdminToken | null> {
-  const token = await store.findToken(tokenHash);
-  if (token?.kind !== 'admin' || !isValid(token, now)) return null;
-  const may = token.scopes.length === 0 || isForMetrics(token);
-  return may ? { tokenId: token.id, lastUsedAt: token.lastUsedAt } : null;
-}
+/** Whether a token opens the page. */
+export const isForPage = ({ kind, scopes }: TokenRecord): boolean => kind === 'admin' && scopes.length === 0;
 
-function isValid(token: TokenRecord, now: number): boolean {
-  return token.revokedAt === null && (token.expiresAt === null || token.expiresAt > now);
+async function isStillAdmin(store: TokenStore, tokenHash: string, now: number): Promise<boolean> {
+  const token = await store.findToken(tokenHash);
+  return token !== null && isForPage(token) && isValid(token, now);
 }

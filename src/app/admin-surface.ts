@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Request } from 'express';
 import { createAdmin } from '../admin/admin.js';
 import type { AdminOptions } from '../admin/context.js';
+import type { Doors } from '../auth/doors.js';
 import type { Config } from '../config.js';
 import type { Metrics } from '../metrics.js';
 import { SCIM_PATH } from './http.js';
@@ -26,6 +27,7 @@ export function createAdminSurface(
     readonly config: Config;
     readonly telemetry: Telemetry;
     readonly metrics: Metrics;
+    readonly doors: Doors;
     readonly onAuthenticated: (request: Request) => void;
   },
 ) {

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { hashToken, newToken } from '../domain/secret-token.js';
+import { EXIT, StartError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { TokenStore } from '../store/port.js';
 
@@ -21,26 +22,32 @@ export interface GivenTokens {
 export type MadeTokens = GivenTokens;
 
 const ENVIRONMENT: Readonly<Record<TokenKind, string>> = { scim: 'SCIM_TOKEN', admin: 'ADMIN_TOKEN' };
+const KINDS: readonly TokenKind[] = ['scim', 'admin'];
 const FIRST_LABEL = 'first';
 const ACTOR = 'bridge';
 
-export async function ensureTokens(store: TokenStore, given: GivenTokens, log: Log): Promise<MadeTokens> {
-  return {
-    scim: await ensureToken(store, 'scim', given.scim, log),
-    admin: await ensureToken(store, 'admin', given.admin, log),
-  };
-}
-
-async function ensureToken(store: TokenStore, kind: TokenKind, given: string | null, log: Log): Promise<string | null> {
-  if (given !== null) {
-    await acceptGiven(store, kind, given, log);
-    return null;
+/**
+ * Makes sure that there are tokens. `keep` is told what was made before it is stored, and may throw:
+ * a token that nobody can read must not be made.
+ */
+export async function ensureTokens(
+  store: TokenStore,
+  given: GivenTokens,
+  log: Log,
+  keep: (made: MadeTokens) => void = () => undefined,
+): Promise<MadeTokens> {
+  for (const kind of KINDS) {
+    const secret = given[kind];
+    if (secret !== null) await acceptGiven(store, kind, secret, log);
   }
   const known = await store.listTokens();
-  if (known.some((token) => token.kind === kind)) return null;
-  const { secret, hash } = newToken(kind);
-  await add(store, kind, FIRST_LABEL, hash);
-  return secret;
+  const isMissing = (kind: TokenKind): boolean => given[kind] === null && !known.some((token) => token.kind === kind);
+  const made = KINDS.filter(isMissing).map((kind) => ({ kind, ...newToken(kind) }));
+  const secretOf = (kind: TokenKind): string | null => made.find((token) => token.kind === kind)?.secret ?? null;
+  const secrets = { scim: secretOf('scim'), admin: secretOf('admin') };
+  if (made.length > 0) keep(secrets);
+  for (const { kind, hash } of made) await add(store, kind, FIRST_LABEL, hash);
+  return secrets;
 }
 
 /** The token of the environment is valid, and the one that stood there before is not any more. */
@@ -65,13 +72,26 @@ async function add(store: TokenStore, kind: TokenKind, label: string, hash: stri
   await store.addToken(token, ACTOR);
 }
 
-/** Writes tokens that nobody was there to read; answers the path. */
-export function writeTokenFile(databasePath: string, made: MadeTokens): string {
-  const file = path.resolve(path.dirname(databasePath), 'first-tokens.txt');
+export const tokenFileOf = (databasePath: string): string =>
+  path.resolve(path.dirname(databasePath), 'first-tokens.txt');
+
+/**
+ * Writes tokens that nobody was there to read. The file is made anew, readable by its owner alone, and
+ * never through a link that somebody put there: StartError where there is one already.
+ */
+export function writeTokenFile(databasePath: string, made: MadeTokens): void {
+  const file = tokenFileOf(databasePath);
   const lines = [
     ...(made.scim === null ? [] : [`SCIM_TOKEN=${made.scim}`]),
     ...(made.admin === null ? [] : [`ADMIN_TOKEN=${made.admin}`]),
   ];
-  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600, flag: 'a' });
-  return file;
+  try {
+    writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'EEXIST') throw error;
+    throw new StartError(
+      EXIT.config,
+      `${file} exists already, and the first tokens are written to a new file only. Read it, move it away and start again.`,
+    );
+  }
 }

@@ -3,7 +3,7 @@
  * once a day, users with two writers once per user and day, and what is older than RETENTION_DAYS is
  * removed. Nothing of it is urgent: a store that is not available is asked again an hour later.
  */
-import { tokenWarnings, type TokenWarning } from '../admin/token-warnings.js';
+import { tokenWarnings, type TokenWarning } from '../auth/token-warnings.js';
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
@@ -40,6 +40,7 @@ export function createHousekeeping({ store, clock, log, retentionDays }: Houseke
       await removeOld();
       dayDoneAt = now;
     }
+    await store.purgeTokens();
     for (const { userId, writers, writes } of await store.takeWriterConflicts(100)) {
       log.warn(
         { userId, writers, writes },

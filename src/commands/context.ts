@@ -5,6 +5,7 @@
  * migrate; what they write moves `PRAGMA data_version`, which the server watches.
  */
 import { existsSync } from 'node:fs';
+import { TokenProblem } from '../auth/tokens.js';
 import { loadConfig, publicUrlFor } from '../config.js';
 import type { Config } from '../config.js';
 import type { Rules } from '../domain/rules.js';
@@ -123,7 +124,10 @@ export async function runAction(context: CommandContext, work: () => Promise<unk
     const code = await work();
     shell.exit(typeof code === 'number' ? code : EXIT.ok);
   } catch (error) {
-    if (error instanceof CommandError || error instanceof StartError) {
+    if (error instanceof TokenProblem) {
+      shell.complain(error.message);
+      shell.exit(EXIT.notDone);
+    } else if (error instanceof CommandError || error instanceof StartError) {
       shell.complain(error.message);
       shell.exit(error.exitCode);
     } else if (error instanceof ScimError) {

@@ -1,17 +1,18 @@
 /** `oauth-client create|list|rotate|revoke`. Secrets are shown once, and only on stdout; the store has hashes. */
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { TOKEN_SCOPES } from '../domain/token-scopes.js';
+import { TOKEN_SCOPES } from '../auth/token-scopes.js';
 import { EXIT } from '../errors.js';
 import {
   createClient,
-  isUsable,
   listClients,
   revokeClient,
   rotateClient,
+  trustClient,
   type NewSecret,
   type OAuthClient,
-} from '../oauth/clients.js';
+} from '../auth/clients.js';
+import { isValid } from '../auth/doors.js';
 import { publicUrlFor } from '../config.js';
 import type { Store } from '../store/port.js';
 import { CommandError, type CommandContext } from './context.js';
@@ -23,6 +24,14 @@ const ACTOR = 'cli';
 interface CreateOptions extends Json {
   readonly scope: readonly string[];
   readonly expires: number;
+}
+
+interface TrustOptions extends Json {
+  readonly issuer: string;
+  readonly jwks: string;
+  readonly subject: string;
+  readonly audience: string;
+  readonly scope: readonly string[];
 }
 
 interface RotateOptions extends Json {
@@ -40,6 +49,15 @@ export function oauthClientCommands(program: Command, context: CommandContext): 
     .option('--scope <scope>', `limit it to ${TOKEN_SCOPES.join(', ')}; may be repeated`, scopeOption, [])
     .addOption(spanWithDefault('--expires <span>', 'the secret is valid for so long', '365d'))
     .action(act(context, (label: string, options: CreateOptions) => create(context, label, options)));
+  withJson(client.command('trust'))
+    .description('trust what an identity provider signs (workload identity federation, private_key_jwt): no secret')
+    .argument('<label>', 'a name for it, as the audit log will show it')
+    .requiredOption('--issuer <text>', 'iss of its assertions')
+    .requiredOption('--jwks <url>', 'where the keys of the issuer are, https://')
+    .requiredOption('--subject <text>', 'sub of its assertions')
+    .requiredOption('--audience <text>', 'aud of its assertions')
+    .option('--scope <scope>', `limit it to ${TOKEN_SCOPES.join(', ')}; may be repeated`, scopeOption, [])
+    .action(act(context, (label: string, options: TrustOptions) => trust(context, label, options)));
   withJson(client.command('list'))
     .description('list clients and their secrets, without showing one')
     .action(act(context, (options: Json) => list(context, options)));
@@ -76,6 +94,23 @@ async function create(context: CommandContext, label: string, options: CreateOpt
   });
 }
 
+async function trust(context: CommandContext, label: string, options: TrustOptions): Promise<void> {
+  const { issuer, jwks: jwksUri, subject, audience, scope: scopes } = options;
+  await context.withStore(async ({ store }) => {
+    const by = { now: context.shell.clock.now(), actor: ACTOR };
+    const record = await trustClient(store, { label, scopes, trust: { issuer, jwksUri, subject, audience } }, by);
+    const config = context.config();
+    const tokenUrl = `${publicUrlFor(config, config.port)}/oauth/token`;
+    if (options.json === true) {
+      context.output.json({ id: record.id, clientId: record.clientId, tokenUrl, scopes, trust: record.trust });
+      return;
+    }
+    context.output.note(`"${record.label}" is trusted. To end that: token revoke ${record.label}`);
+    context.output.line(`Token endpoint  ${tokenUrl}`);
+    context.output.line(`Client id       ${record.clientId ?? ''}`);
+  });
+}
+
 function show(context: CommandContext, { client, secret }: NewSecret, { json }: Json): void {
   const { output } = context;
   const config = context.config();
@@ -102,7 +137,7 @@ async function list(context: CommandContext, { json }: Json): Promise<void> {
         label: client.label,
         scopes: client.scopes,
         secretId: secret.id,
-        state: secret.revokedAt !== null ? 'revoked' : isUsable(secret, now) ? 'valid' : 'expired',
+        state: secret.revokedAt !== null ? 'revoked' : isValid(secret, now) ? 'valid' : 'expired',
         createdAt: iso(secret.createdAt),
         expiresAt: iso(secret.expiresAt),
         lastUsedAt: iso(secret.lastUsedAt),
@@ -151,7 +186,7 @@ async function revoke(context: CommandContext, text: string, options: Yes): Prom
 }
 
 async function usableClients(store: Store, now: number): Promise<readonly OAuthClient[]> {
-  return (await listClients(store)).filter(({ secrets }) => secrets.some((secret) => isUsable(secret, now)));
+  return (await listClients(store)).filter(({ secrets }) => secrets.some((secret) => isValid(secret, now)));
 }
 
 /** By id among all that are not revoked, by label among those that can be used. */

@@ -1,8 +1,8 @@
 /** `token create|list|revoke|rotate`. Secrets are shown once, and only on stdout; the store has hashes. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { currentTokens } from '../domain/current-tokens.js';
-import { newToken } from '../domain/secret-token.js';
-import { isForMetrics, METRICS_SCOPE, TOKEN_SCOPES } from '../domain/token-scopes.js';
+import { isValid } from '../auth/doors.js';
+import { checkLabel, createToken, findTokens, rotateToken } from '../auth/tokens.js';
+import { isForMetrics, METRICS_SCOPE, TOKEN_SCOPES } from '../auth/token-scopes.js';
 import { EXIT } from '../errors.js';
 import type { Store, TokenRecord } from '../store/port.js';
 import { CommandError, type CommandContext } from './context.js';
@@ -71,32 +71,16 @@ function scopeOption(text: string, before: readonly string[]): readonly string[]
 }
 
 async function create(context: CommandContext, label: string, options: CreateOptions): Promise<void> {
-  const name = label.trim();
-  if (!/^[\w .@:-]{1,60}$/u.test(name))
-    throw new CommandError('A label is 1 to 60 letters, digits, spaces, and . @ : _ -', EXIT.usage);
+  const name = checkLabel(label);
   if (options.kind !== 'scim' && options.scope.length > 0)
     throw new CommandError('Scopes are for scim tokens.', EXIT.usage);
   const kind = options.kind === 'metrics' ? 'admin' : options.kind;
   const scopes = options.kind === 'metrics' ? [METRICS_SCOPE] : options.scope;
   await context.withStore(async ({ store }) => {
     const now = context.shell.clock.now();
-    const twin = (await store.listTokens()).find((token) => token.label === name && isValid(token, now));
-    if (twin !== undefined)
-      throw new CommandError(`There is a valid token "${name}" already: take another label, or rotate that one.`);
-    const { secret, hash } = newToken(kind);
-    const record = await store.addToken(
-      {
-        id: context.shell.uuid(),
-        kind,
-        label: name,
-        scopes,
-        clientId: null,
-        hash,
-        expiresAt: options.expires === undefined ? null : now + options.expires,
-      },
-      ACTOR,
-    );
-    show(context, record, secret, options.json === true);
+    const expiresAt = options.expires === undefined ? null : now + options.expires;
+    const made = await createToken(store, { kind, label: name, scopes, expiresAt }, { now, actor: ACTOR });
+    show(context, made.record, made.secret, options.json === true);
   });
 }
 
@@ -124,9 +108,6 @@ function toJson({ createdAt, expiresAt, revokedAt, lastUsedAt, ...rest }: TokenR
     lastUsedAt: iso(lastUsedAt),
   };
 }
-
-const isValid = ({ revokedAt, expiresAt }: TokenRecord, now: number): boolean =>
-  revokedAt === null && (expiresAt === null || expiresAt > now);
 
 async function list(context: CommandContext, options: Json & { readonly all?: boolean }): Promise<void> {
   await context.withStore(async ({ store }) => {
@@ -158,14 +139,8 @@ function stateOf(token: TokenRecord, now: number): string {
   return isValid(token, now) ? 'valid' : 'expired';
 }
 
-/** The token of this id, else that of this label; after a rotation the successor. Expired ones come last. */
 async function find(store: Store, text: string, now: number): Promise<TokenRecord> {
-  const tokens = (await store.listTokens()).filter(({ revokedAt }) => revokedAt === null);
-  const byId = tokens.find(({ id }) => id === text);
-  if (byId !== undefined) return byId;
-  const named = tokens.filter(({ label }) => label === text);
-  const valid = named.filter((token) => isValid(token, now));
-  const candidates = currentTokens(valid.length > 0 ? valid : named, now);
+  const candidates = await findTokens(store, text, now);
   const [first, second] = candidates;
   if (first === undefined) throw new CommandError(`There is no token "${text}". See \`token list --all\`.`);
   if (second === undefined) return first;
@@ -196,20 +171,20 @@ async function rotate(context: CommandContext, text: string, options: RotateOpti
     const old = await find(store, text, now);
     if (old.kind === 'oauthClient')
       throw new CommandError('This is the secret of an OAuth client: use `oauth-client rotate`.');
-    const { secret, hash } = newToken(old.kind);
-    const { kind, label, scopes, clientId } = old;
-    const life = options.expires ?? (old.expiresAt === null ? null : old.expiresAt - old.createdAt);
-    const expiresAt = life === null ? null : now + life;
-    const record = await store.addToken(
-      { id: context.shell.uuid(), kind, label, scopes, clientId, hash, expiresAt },
+    const { record, secret, oldUntil } = await rotateToken(
+      store,
+      old,
+      {
+        now,
+        overlapMs: options.overlap,
+        ...(options.expires !== undefined && { expiresAt: now + options.expires }),
+      },
       ACTOR,
     );
-    const end = Math.min(now + options.overlap, old.expiresAt ?? Number.MAX_SAFE_INTEGER);
-    if (isValid(old, now)) await store.expireToken(old.id, end, ACTOR);
     context.output.note(
-      isValid(old, now)
-        ? `The old token stays valid for ${span(end - now)}, until ${iso(end)}: put the new one in its place before.`
-        : 'The old token has expired already: put the new one in its place.',
+      oldUntil === null
+        ? 'The old token has expired already: put the new one in its place.'
+        : `The old token stays valid for ${span(oldUntil - now)}, until ${iso(oldUntil)}: put the new one in its place before.`,
     );
     show(context, record, secret, options.json === true);
   });

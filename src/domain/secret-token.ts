@@ -8,12 +8,13 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-export type SecretKind = 'scim' | 'admin' | 'oauthClient';
+export type SecretKind = 'scim' | 'admin' | 'oauthClient' | 'access';
 
 const PREFIXES: Readonly<Record<SecretKind, string>> = {
   scim: 'esb_',
   admin: 'esb_admin_',
   oauthClient: 'esb_client_',
+  access: 'esb_access_',
 };
 
 /** Begins every secret of every kind. */

@@ -7,7 +7,7 @@ import type { Caller, Reply } from './context.js';
 import { parseCondition } from './etags.js';
 import { createGroup, deleteGroup, patchGroup, replaceGroup } from './groups-service.js';
 import { parseProjection } from './project.js';
-import { scopeRefusal } from '../domain/token-scopes.js';
+import { scopeRefusal } from '../auth/token-scopes.js';
 import { createUser, deleteUser, patchUser, replaceUser } from './users-service.js';
 
 const USER_VIEW = parseProjection('id', null, USER);

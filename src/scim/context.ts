@@ -10,7 +10,7 @@ import type { Rules } from '../domain/rules.js';
 import type { JsonObject } from '../domain/types.js';
 import type { Log } from '../log.js';
 import type { Store, WriteContext } from '../store/port.js';
-import type { Principal } from './authenticate.js';
+import type { Principal } from '../auth/authenticate.js';
 import type { DocumentChecks } from './document-checks.js';
 import type { VersionCondition } from './etags.js';
 import type { ReadParameters } from './query.js';
@@ -56,8 +56,6 @@ export interface ScimApp {
   /** The rules in force; the mapping file may be reloaded at any time. */
   readonly rules: () => Rules;
   readonly entitlements: () => readonly Entitlement[];
-  /** Access tokens of an own OAuth server are taken as well. */
-  readonly oauth: boolean;
 }
 
 /** Who asks, and on which condition. Bulk makes one per operation. */

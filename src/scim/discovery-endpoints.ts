@@ -39,7 +39,7 @@ export function readResourceType(caller: Caller, id: string): object {
 /** RFC 7643 5. Every number is the one that is enforced. */
 export function serviceProviderConfig(caller: Caller, parameters: ReadParameters): object {
   refuseFilter(parameters);
-  const { limits, oauth, baseUrl } = caller.app;
+  const { limits, baseUrl } = caller.app;
   return {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
     patch: { supported: true },
@@ -48,7 +48,7 @@ export function serviceProviderConfig(caller: Caller, parameters: ReadParameters
     changePassword: { supported: false },
     sort: { supported: true },
     etag: { supported: true },
-    authenticationSchemes: oauth ? [BEARER, OAUTH] : [BEARER],
+    authenticationSchemes: [BEARER, OAUTH],
     meta: { resourceType: 'ServiceProviderConfig', location: `${baseUrl()}/ServiceProviderConfig` },
   };
 }

@@ -15,6 +15,7 @@ import { listResponse, toListing } from './listing.js';
 import { parseGroupPatch } from './patch.js';
 import { project, shows, type Projection } from './project.js';
 import type { ReadParameters } from './query.js';
+import { checkFilter, checkSearch, readable } from './readable.js';
 import { etag, renderGroup, resourceHeaders } from './render.js';
 import { shorten } from './shorten.js';
 
@@ -37,6 +38,7 @@ export async function readGroup(caller: Caller, id: string, view: Projection): P
 /** A page of groups, in the envelope of a ListResponse; members are read only if they are shown. */
 export async function listGroups(caller: Caller, parameters: ReadParameters): Promise<object> {
   const { query, view } = toListing(parameters, GROUP, caller.app.limits);
+  checkSearch(caller, GROUP, query);
   const page = await caller.app.store.listGroups(query, { members: shows(view, 'members') });
   return listResponse(
     page.items.map((record) => show(caller, record, view)),
@@ -68,7 +70,10 @@ export async function patchGroup(caller: Caller, id: string, body: JsonObject, v
   const base = caller.app.baseUrl();
   const checks = documentChecks(caller);
   const parse = (record: GroupRecord) =>
-    parseGroupPatch(body, { id, rendered: renderGroup(record, base), base, checks });
+    parseGroupPatch(body, {
+      ...{ id, rendered: renderGroup(record, base), base, checks },
+      checkMembers: (filter) => checkFilter(caller, GROUP, filter, ['members']),
+    });
   const { written, shown } = await changeGroup(caller, id, parse, !silent && shows(view, 'members'));
   // Without a body the tag stands for this write alone: that of a later one would let the client overwrite it unseen.
   if (silent) return { status: 204, headers: { ETag: etag(written.version) }, body: null };
@@ -122,5 +127,5 @@ async function find(caller: Caller, id: string, members: boolean): Promise<Group
 }
 
 function show(caller: Caller, record: GroupRecord, view: Projection): JsonObject {
-  return project(renderGroup(record, caller.app.baseUrl()), view);
+  return project(readable(caller, GROUP, renderGroup(record, caller.app.baseUrl())), view);
 }

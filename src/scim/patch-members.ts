@@ -19,7 +19,10 @@ export const MAX_MEMBER_TERMS = 100;
 const MAX_MEMBER_WORK = 1_000_000;
 
 /** Turns the operations of one PATCH into changes; keeps count of what they cost. */
-export function memberOps(base: string): (operation: Operation) => MemberOp {
+export function memberOps(
+  base: string,
+  check: (filter: Filter) => void = () => undefined,
+): (operation: Operation) => MemberOp {
   let terms = 0;
   const work: Work = { left: MAX_MEMBER_WORK };
   return (operation) => {
@@ -28,6 +31,7 @@ export function memberOps(base: string): (operation: Operation) => MemberOp {
     if (sub !== null && sub.mutability === 'readOnly') throw mutability(`${where}: ${sub.name} is readOnly.`);
     if (sub !== null && sub.name !== 'value')
       throw mutability(`${where}: ${sub.name} is immutable. Remove the member and add another.`);
+    if (filter !== null) check(filter);
     if (filter === null) return verb === 'remove' ? removeListed(operation) : writeListed(operation);
     const ids = idsOf(filter);
     if (verb !== 'remove') return addFiltered(operation, ids);

@@ -5,6 +5,7 @@
  * Laws (test/scim/patch-laws.test.ts): applying a PATCH twice is applying it once; removing what
  * was added gives back what was; a document that came in well-formed goes out well-formed.
  */
+import type { Filter } from '../domain/filter.js';
 import { GROUP } from '../domain/group-schema.js';
 import type { ResourceType } from '../domain/schema.js';
 import type { Document } from '../domain/types.js';
@@ -22,6 +23,8 @@ export interface PatchOptions extends PatchedResource {
   readonly checks?: DocumentChecks | undefined;
   /** URL of the SCIM root, for filters on `members.$ref`. */
   readonly base?: string | undefined;
+  /** Throws where the client may not look at the members of a group in this way. */
+  readonly checkMembers?: ((filter: Filter) => void) | undefined;
 }
 
 type Step = (document: Document, work: Work) => Document;
@@ -33,7 +36,7 @@ export function parseUserPatch(body: unknown, options: PatchOptions = {}): (curr
 
 /** The change that a PATCH of a Group asks for: of its document, and of its members. */
 export function parseGroupPatch(body: unknown, options: PatchOptions = {}): GroupChange {
-  const toMemberOp = memberOps(options.base ?? '');
+  const toMemberOp = memberOps(options.base ?? '', options.checkMembers);
   const members: MemberOp[] = [];
   const steps: Step[] = [];
   parseOperations(body, GROUP, options, (operation) => {

@@ -11,14 +11,13 @@ import { randomUUID } from 'node:crypto';
 import { Router, type Request, type Response } from 'express';
 import type { Clock } from '../clock.js';
 import { errorHandler } from '../error-handler.js';
-import { createAttemptLimit, DEFAULT_ATTEMPT_LIMIT, type AttemptLimitOptions } from '../domain/attempt-limit.js';
 import type { Provisioning } from '../domain/provisioning.js';
 import type { Rules } from '../domain/rules.js';
 import type { JsonObject } from '../domain/types.js';
 import { reasonOf, ScimError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
-import { createAuthenticator, type AccessTokenVerifier, type Authenticator, type Principal } from './authenticate.js';
+import type { Authenticator, Principal } from '../auth/authenticate.js';
 import { DEFAULT_LIMITS, type ScimApp, type ScimLimits, type ScimRequest } from './context.js';
 import { handle } from './endpoints.js';
 import { parseCondition } from './etags.js';
@@ -37,7 +36,7 @@ import {
 } from './request-log.js';
 import { matchRoute, templateOf, type Route } from './routes.js';
 import { scimmyDispatcher } from './scimmy-router.js';
-import { scopeRefusal } from '../domain/token-scopes.js';
+import { scopeRefusal } from '../auth/token-scopes.js';
 
 export interface ScimRouterOptions {
   readonly store: Store;
@@ -48,8 +47,7 @@ export interface ScimRouterOptions {
   readonly baseUrl: string | (() => string);
   readonly rules: () => Rules;
   readonly limits?: Partial<ScimLimits>;
-  readonly attemptLimit?: AttemptLimitOptions;
-  readonly verifyAccessToken?: AccessTokenVerifier;
+  readonly authenticator: Authenticator;
   readonly entitlements?: () => readonly Entitlement[];
   readonly newRequestId?: () => string;
   /** Called as soon as a request is known to come from a holder of a valid token. */
@@ -72,13 +70,7 @@ interface Progress {
 /** Makes the SCIM application. */
 export function createScimRouter(options: ScimRouterOptions): Router {
   const app = toApp(options);
-  const authenticator = createAuthenticator({
-    store: options.store,
-    clock: options.clock,
-    log: options.log,
-    attempts: createAttemptLimit(options.clock, options.attemptLimit ?? DEFAULT_ATTEMPT_LIMIT),
-    verifyAccessToken: options.verifyAccessToken ?? null,
-  });
+  const { authenticator } = options;
   const dispatch = scimmyDispatcher();
   const router = Router();
 
@@ -113,7 +105,6 @@ function toApp(options: ScimRouterOptions): ScimApp {
     baseUrl: () => (typeof baseUrl === 'string' ? baseUrl : baseUrl()).replace(/\/$/, ''),
     rules: options.rules,
     entitlements: options.entitlements ?? (() => namedEntitlements(options.rules())),
-    oauth: options.verifyAccessToken !== undefined,
   };
 }
 

@@ -4,7 +4,7 @@
  * none of them can disagree with the router.
  */
 import { invalidSyntax } from '../errors.js';
-import type { Access } from '../domain/token-scopes.js';
+import type { Access } from '../auth/token-scopes.js';
 
 export type RouteKind =
   | 'root'

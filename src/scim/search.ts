@@ -18,8 +18,9 @@ import { tokenize } from './filter-tokens.js';
 import { listResponse, viewOf } from './listing.js';
 import { project, shows } from './project.js';
 import type { ReadParameters } from './query.js';
+import { checkSearch, readable } from './readable.js';
 import { renderGroup, renderUser } from './render.js';
-import { scopeRefusal } from '../domain/token-scopes.js';
+import { scopeRefusal } from '../auth/token-scopes.js';
 
 /** A page of users and groups, as far as the token may see them. */
 export async function searchAll(caller: Caller, parameters: ReadParameters): Promise<object> {
@@ -41,21 +42,33 @@ type Source = (startIndex: number, count: number) => Promise<Page<object>>;
 function users(caller: Caller, parameters: ReadParameters): Source | null {
   if (scopeRefusal(caller.principal.scopes, { resource: 'users', write: false }) !== null) return null;
   const query = queryOf(parameters, USER, GROUP);
+  checkSearch(caller, USER, query);
   const view = viewOf(parameters, USER);
   return async (startIndex, count) => {
     const page = await caller.app.store.listUsers({ ...query, startIndex, count });
-    return { ...page, items: page.items.map((record) => project(renderUser(record, caller.app.baseUrl()), view)) };
+    return {
+      ...page,
+      items: page.items.map((record) =>
+        project(readable(caller, USER, renderUser(record, caller.app.baseUrl())), view),
+      ),
+    };
   };
 }
 
 function groups(caller: Caller, parameters: ReadParameters): Source | null {
   if (scopeRefusal(caller.principal.scopes, { resource: 'groups', write: false }) !== null) return null;
   const query = queryOf(parameters, GROUP, USER);
+  checkSearch(caller, GROUP, query);
   const view = viewOf(parameters, GROUP);
   return async (startIndex, count) => {
     const options = { members: shows(view, 'members') };
     const page = await caller.app.store.listGroups({ ...query, startIndex, count }, options);
-    return { ...page, items: page.items.map((record) => project(renderGroup(record, caller.app.baseUrl()), view)) };
+    return {
+      ...page,
+      items: page.items.map((record) =>
+        project(readable(caller, GROUP, renderGroup(record, caller.app.baseUrl())), view),
+      ),
+    };
   };
 }
 

@@ -15,6 +15,7 @@ import { listResponse, toListing } from './listing.js';
 import { parseUserPatch } from './patch.js';
 import { project, type Projection } from './project.js';
 import type { ReadParameters } from './query.js';
+import { checkSearch, readable } from './readable.js';
 import { renderUser, resourceHeaders } from './render.js';
 import { shorten } from './shorten.js';
 
@@ -36,6 +37,7 @@ export async function readUser(caller: Caller, id: string, view: Projection): Pr
 /** A page of users, in the envelope of a ListResponse. */
 export async function listUsers(caller: Caller, parameters: ReadParameters): Promise<object> {
   const { query, view } = toListing(parameters, USER, caller.app.limits);
+  checkSearch(caller, USER, query);
   const page = await caller.app.store.listUsers(query);
   return listResponse(
     page.items.map((record) => show(caller, record, view)),
@@ -52,7 +54,8 @@ export async function replaceUser(caller: Caller, id: string, body: JsonObject, 
 export async function patchUser(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
   const base = caller.app.baseUrl();
   const checks = documentChecks(caller);
-  const parse = (record: UserRecord) => parseUserPatch(body, { id, rendered: renderUser(record, base), base, checks });
+  const parse = (record: UserRecord) =>
+    parseUserPatch(body, { id, rendered: readable(caller, USER, renderUser(record, base)), base, checks });
   return changeUser(caller, id, parse, view);
 }
 
@@ -111,5 +114,5 @@ async function find(caller: Caller, id: string): Promise<UserRecord> {
 }
 
 function show(caller: Caller, record: UserRecord, view: Projection): JsonObject {
-  return project(renderUser(record, caller.app.baseUrl()), view);
+  return project(readable(caller, USER, renderUser(record, caller.app.baseUrl())), view);
 }

@@ -57,7 +57,17 @@ import { readShareSubject } from './share-subjects.js';
 import { addRefusedRequests, listRefusedRequests } from './refused-requests.js';
 import { addHourly, addReadingCalls, listDrift, listReadingCalls, readHourly, readNumbers } from './statistics.js';
 import { scheduleTries } from './unlisted.js';
-import { addToken, expireToken, findToken, listTokens, revokeToken, touchToken } from './tokens.js';
+import {
+  addToken,
+  expireToken,
+  findToken,
+  listClientTokens,
+  listTokens,
+  purgeTokens,
+  revokeToken,
+  touchToken,
+  useAssertion,
+} from './tokens.js';
 import { readTrace } from './trace.js';
 import { previewUndo, undo } from './undo.js';
 import { createUser, deleteUser, handoverUser, releaseUser, updateUser } from './user-writes.js';
@@ -242,8 +252,11 @@ function tokenStore(core: Core): TokenStore {
     addToken: (token, actor) => core.write(() => addToken(core, token, actor)),
     revokeToken: (id, actor) => core.write(() => revokeToken(core, id, actor)),
     expireToken: (id, at, actor) => core.write(() => expireToken(core, id, at, actor)),
-    touchToken: (id, at) => core.write(() => touchToken(core, id, at)),
+    touchToken: (id, at, address) => core.write(() => touchToken(core, id, at, address ?? null)),
     listTokens: () => core.read(() => listTokens(core)),
+    clientTokens: (clientId) => core.read(() => listClientTokens(core, clientId)),
+    useAssertion: (key, expiresAt) => core.write(() => useAssertion(core, key, expiresAt)),
+    purgeTokens: () => core.write(() => purgeTokens(core)),
   };
 }
 

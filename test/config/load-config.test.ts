@@ -23,6 +23,9 @@ function problems(env: Environment, content: Readonly<Record<string, string>> = 
 
 const key = { ELEVENLABS_API_KEY: 'sk_0123456789abcdef' };
 
+/** 32 characters, 12 of them different: just enough. */
+const STRONG = 'abcdefghijkl'.repeat(3).slice(0, 32);
+
 describe('configuration', () => {
   it('needs nothing: the sandbox workspace on a database of its own', () => {
     expect(load({})).toEqual({
@@ -135,7 +138,9 @@ describe('configuration', () => {
     const found = problems({ PORT: 'x', DRIFT: 'y', SCIM_TOKEN: 'a b', TLS_KEY_FILE: '/none', INVITE_TTL_DAYS: '0' });
     expect(found).toEqual([
       'PORT is "x": it must be a whole number from 0 to 65535.',
-      'SCIM_TOKEN is not usable: it must be printable ASCII without spaces.',
+      expect.stringMatching(
+        /^SCIM_TOKEN is not usable: it must be letters.* at least 32 characters .*openssl rand -base64 32/,
+      ),
       'DRIFT is "y": it must be one of enforce, report.',
       'INVITE_TTL_DAYS is "0": it must be a whole number from 1 to 365.',
       'TLS_CERT_FILE and TLS_KEY_FILE belong together: set both or none.',
@@ -147,13 +152,29 @@ describe('configuration', () => {
     [{ ...key, SANDBOX: 'true' }, 'SANDBOX is true and ELEVENLABS_API_KEY is set'],
     [{ SANDBOX: 'false' }, 'ELEVENLABS_API_KEY is not set'],
     [{ ...key, ELEVENLABS_REGION: 'eu', ELEVENLABS_BASE_URL: 'https://x.example' }, 'are both set'],
-    [{ SCIM_TOKEN: 'same-token-same-token', ADMIN_TOKEN: 'same-token-same-token' }, 'are the same'],
+    [{ SCIM_TOKEN: STRONG, ADMIN_TOKEN: STRONG }, 'are the same'],
     [{ ADMIN_HOST: '127.0.0.1' }, 'ADMIN_HOST is set without ADMIN_PORT'],
     [{ ADMIN_PORT: '8080' }, 'the same as PORT'],
     [{ ALERT_WEBHOOK_URL: 'http://10.0.0.1/hook' }, 'must start with https://'],
     [{ MAPPING_FILE: '/none.yaml' }, 'MAPPING_FILE is "/none.yaml": that file cannot be read (it does not exist).'],
   ])('refuses %j', (env, words) => {
     expect(problems(env)).toEqual([expect.stringContaining(words)]);
+  });
+
+  it.each([
+    ['too short', '7351'],
+    ['one character short', STRONG.slice(0, 31)],
+    ['long, and nearly all the same', 'ab'.repeat(40)],
+    ['eleven different characters', 'abcdefghijk'.repeat(4)],
+  ])('takes no token that can be guessed: %s', (_what, token) => {
+    for (const name of ['SCIM_TOKEN', 'ADMIN_TOKEN']) {
+      const [problem, ...rest] = problems({ [name]: token });
+      expect(rest).toEqual([]);
+      expect(problem).toContain(`${name} is not usable`);
+      expect(problem).toContain('openssl rand -base64 32');
+      expect(problem).not.toContain(token);
+    }
+    expect(problems({ SCIM_TOKEN: STRONG })).toEqual([]);
   });
 
   it('never shows a secret', () => {
@@ -182,7 +203,8 @@ describe('configuration', () => {
     });
 
     it.each(VARIABLE_NAMES.filter((name) => VARIABLES[name].secret))('can hold %s, as every secret', (name) => {
-      const secret = name === 'ALERT_WEBHOOK_URL' ? 'https://hooks.example/a-secret-path' : 'a-secret-0123456789abcdef';
+      const secret =
+        name === 'ALERT_WEBHOOK_URL' ? 'https://hooks.example/a-secret-path' : 'a-secret-0123456789abcdefghijklmn';
       const fromFile = load({ [`${name}_FILE`]: '/run/secret' }, { '/run/secret': `${secret}\n` });
       expect(fromFile).toEqual(load({ [name]: secret }));
       expect(JSON.stringify(fromFile)).toContain(secret);
@@ -190,7 +212,7 @@ describe('configuration', () => {
 
     it.each([
       [
-        { SCIM_TOKEN: 'abcdefgh', SCIM_TOKEN_FILE: '/t' },
+        { SCIM_TOKEN: STRONG, SCIM_TOKEN_FILE: '/t' },
         'SCIM_TOKEN and SCIM_TOKEN_FILE are both set: set only one of them.',
       ],
       [{ SCIM_TOKEN_FILE: '/gone' }, 'SCIM_TOKEN_FILE is "/gone": that file cannot be read (it does not exist).'],
@@ -231,7 +253,6 @@ describe('configuration', () => {
 
     it.each([
       [{ HOST: '0.0.0.0' }, 'clear text'],
-      [{ SCIM_TOKEN: 'short' }, 'short enough to be guessed'],
       [{ ...key, ELEVENLABS_BASE_URL: 'http://emulator:9' }, 'The API key crosses'.slice(4)],
       [{ ELEVENLABS_REGION: 'eu' }, 'have no effect'],
     ])('%j is a risk', (env, words) => {

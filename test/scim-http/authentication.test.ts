@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
+import pino from 'pino';
+import { createDoors, type Doors } from '../../src/auth/doors.js';
 import { hashToken, newToken } from '../../src/domain/secret-token.js';
 import { ERROR_URN, patchBody, startBridge, userBody, type AnyJson, type Bridge } from './bridge.js';
 
 let bridge: Bridge;
 beforeEach(async () => {
-  bridge = await startBridge({ attemptLimit: { limit: 5, windowMs: 60_000, maxAddresses: 100 } });
+  bridge = await startBridge({ attempts: { limit: 5, windowMs: 60_000, maxAddresses: 100 } });
 });
 afterEach(() => bridge.close());
 
@@ -103,18 +105,58 @@ describe('authentication', () => {
 });
 
 describe('failed attempts', () => {
-  it('are answered 429 beyond the limit, while a valid token from the same address goes on', async () => {
+  const guess = async () => (await bridge.call('GET', '/Users', { token: 'esb_guess' })).status;
+  const guesses = async (count: number) => {
     const statuses: number[] = [];
-    for (let attempt = 0; attempt < 7; attempt += 1) {
-      statuses.push((await bridge.call('GET', '/Users', { token: `esb_guess${String(attempt)}` })).status);
-    }
-    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
-    const limited = await bridge.call('GET', '/Users', { token: 'esb_guess' });
+    for (let attempt = 0; attempt < count; attempt += 1) statuses.push(await guess());
+    return statuses;
+  };
+
+  it('slow an address down for right and wrong guesses alike', async () => {
+    expect(await guesses(7)).toEqual([401, 401, 401, 401, 401, 429, 429]);
+    const limited = await bridge.call('GET', '/Users');
     expect(limited.headers['retry-after']).toMatch(/^\d+$/);
     expect(limited.body).toMatchObject({ schemas: [ERROR_URN], status: '429' });
-    expect((await bridge.call('GET', '/Users')).status).toBe(200);
     bridge.clock.advance(60_000);
-    expect((await bridge.call('GET', '/Users', { token: 'esb_guess' })).status).toBe(401);
+    expect((await bridge.call('GET', '/Users')).status).toBe(200);
+  });
+
+  it('never lock out an address that has shown a valid token within a day', async () => {
+    expect((await bridge.call('GET', '/Users')).status).toBe(200);
+    bridge.clock.advance(86_400_000 - 1);
+    expect(await guesses(7)).toEqual([401, 401, 401, 401, 401, 429, 429]);
+    expect((await bridge.call('GET', '/Users')).status).toBe(200);
+    bridge.clock.advance(86_400_000);
+    await guesses(6);
+    expect((await bridge.call('GET', '/Users')).status).toBe(429);
+  });
+
+  it('do not lock out after a restart who had shown a valid token before', async () => {
+    expect((await bridge.call('GET', '/Users')).status).toBe(200);
+    const { store, clock } = bridge;
+    const restarted = (attempts = { limit: 1, windowMs: 60_000, maxAddresses: 9 }) =>
+      createDoors({ store, clock, log: pino({ enabled: false }), onFailure: () => undefined, attempts });
+    const check = (doors: Doors, secret: string) => doors.check('scim', secret, '127.0.0.1', () => true);
+    const [cold, warm] = [restarted(), restarted()];
+    await warm.start();
+    for (const doors of [cold, warm]) await check(doors, 'esb_guess');
+    expect([(await check(cold, bridge.token)).kind, (await check(warm, bridge.token)).kind]).toEqual([
+      'refused',
+      'valid',
+    ]);
+  });
+
+  it('are one event each: door, reason, address, and the label where it is known', async () => {
+    const { secret } = await bridge.addToken('gone', [], bridge.clock.now() - 1);
+    await guess();
+    await bridge.call('GET', '/Users', { token: secret });
+    await bridge.call('GET', '/Users', { token: null });
+    const event = { door: 'scim', address: '127.0.0.1', token: null, clientId: null };
+    expect(bridge.failures).toEqual([
+      { ...event, reason: 'unknown' },
+      { ...event, reason: 'expired', token: 'gone' },
+      { ...event, reason: 'missing' },
+    ]);
   });
 
   it('do not count where the token is known but expired: the IdP must see the reason', async () => {
@@ -131,24 +173,11 @@ describe('behind a proxy', () => {
       (await through.call('GET', '/Users', { token: 'esb_guess', headers: { 'X-Forwarded-For': from } })).status;
     for (let attempt = 0; attempt < 5; attempt += 1) await guess(`198.51.100.${String(attempt)}`, bridge);
     expect(await guess('198.51.100.99', bridge)).toBe(429);
-    const proxied = await startBridge({ attemptLimit: { limit: 1, windowMs: 60_000, maxAddresses: 100 } }, true);
+    const proxied = await startBridge({ attempts: { limit: 1, windowMs: 60_000, maxAddresses: 100 } }, true);
     expect([await guess('198.51.100.1', proxied), await guess('198.51.100.2', proxied)]).toEqual([401, 401]);
     expect([await guess('198.51.100.1', proxied), await guess('2001:db8::1', proxied)]).toEqual([429, 401]);
     expect(await guess('2001:db8:0:0:ffff::2', proxied)).toBe(429); // the same /64
     await proxied.close();
-  });
-});
-
-describe('access tokens of an OAuth server', () => {
-  it('are asked for where the token table has none, and advertised', async () => {
-    const principal = { tokenId: 'c1', label: 'client', scopes: ['users'], actor: 'client:c1' };
-    const oauth = await startBridge({ verifyAccessToken: async (token) => (token === 'jwt' ? principal : null) });
-    expect((await oauth.call('GET', '/Users', { token: 'jwt' })).status).toBe(200);
-    expect((await oauth.call('GET', '/Groups', { token: 'jwt' })).status).toBe(403);
-    expect((await oauth.call('GET', '/Users', { token: 'jwt2' })).status).toBe(401);
-    const schemes = (await oauth.call('GET', '/ServiceProviderConfig')).body.authenticationSchemes;
-    expect(schemes.map((scheme: AnyJson) => scheme.type)).toEqual(['oauthbearertoken', 'oauth2']);
-    await oauth.close();
   });
 });
 
@@ -185,5 +214,77 @@ describe('scopes', () => {
     const { secret: token } = await bridge.addToken('g', ['groups', 'read']);
     const found = await bridge.call('GET', '/', { token });
     expect(found.body.Resources.map((resource: AnyJson) => resource.meta.resourceType)).toEqual(['Group']);
+  });
+
+  describe('hide what stands in a resource and belongs to the other type', () => {
+    const secretName = 'Layoffs in March';
+    let userId: string;
+    let groupId: string;
+    let users: string;
+    let groups: string;
+    beforeEach(async () => {
+      userId = (await bridge.user('ann', { displayName: 'Ann Example' })).id;
+      groupId = (await bridge.group(secretName, [userId])).id;
+      users = (await bridge.addToken('users-only', ['users'])).secret;
+      groups = (await bridge.addToken('groups-only', ['groups'])).secret;
+    });
+    const search = { schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'] };
+
+    it('the scope users reads no group names', async () => {
+      for (const [method, at, body] of [
+        ['GET', `/Users/${userId}`, undefined],
+        ['GET', '/Users', undefined],
+        ['GET', '/', undefined],
+        ['POST', '/Users/.search', search],
+        ['POST', '/.search', search],
+        ['GET', `/Users/${userId}?attributes=groups,userName`, undefined],
+        ['PATCH', `/Users/${userId}`, patchBody({ op: 'replace', path: 'title', value: 'x' })],
+        ['PUT', `/Users/${userId}`, userBody('ann')],
+      ] as const) {
+        const answer = await bridge.call(method, at, { token: users, body });
+        expect([at, answer.status]).toEqual([at, 200]);
+        expect(answer.text).toContain('ann');
+        expect(answer.text).not.toContain(secretName);
+        expect(answer.text).not.toContain(groupId);
+      }
+      expect((await bridge.call('GET', `/Users/${userId}`)).text).toContain(secretName);
+    });
+
+    it.each([
+      'filter=groups.display sw "L"',
+      'filter=groups[display sw "L"]',
+      'filter=not (groups.value eq "x")',
+      'filter=userName eq "ann" and groups pr',
+      'sortBy=groups.display',
+    ])('the scope users searches by no group: %s', async (query) => {
+      const [name = '', ...value] = query.split('=');
+      const at = `?${name}=${encodeURIComponent(value.join('='))}`;
+      for (const path of [`/Users${at}`, `/${at}`]) {
+        const answer = await bridge.call('GET', path, { token: users });
+        expect([answer.status, answer.body.detail]).toEqual([403, expect.stringContaining('no scope "groups"')]);
+        expect((await bridge.call('GET', path)).status).toBe(200);
+      }
+    });
+
+    it('the scope groups reads no names of members, and still their ids', async () => {
+      for (const at of [`/Groups/${groupId}`, '/Groups', '/', `/Groups/${groupId}?attributes=members`]) {
+        const answer = await bridge.call('GET', at, { token: groups });
+        expect([at, answer.status]).toEqual([at, 200]);
+        expect(answer.text).toContain(userId);
+        expect(answer.text).not.toMatch(/ann/i);
+      }
+      expect((await bridge.call('GET', `/Groups/${groupId}`)).text).toMatch(/ann/i);
+    });
+
+    it('the scope groups searches and removes by no name of a member', async () => {
+      const at = `/Groups?filter=${encodeURIComponent('members.display sw "A"')}`;
+      const found = await bridge.call('GET', at, { token: groups });
+      const remove = patchBody({ op: 'remove', path: 'members[display sw "A"]' });
+      const removed = await bridge.call('PATCH', `/Groups/${groupId}`, { token: groups, body: remove });
+      for (const answer of [found, removed])
+        expect([answer.status, answer.body.detail]).toEqual([403, expect.stringContaining('no scope "users"')]);
+      const byId = patchBody({ op: 'remove', path: `members[value eq "${userId}"]` });
+      expect((await bridge.call('PATCH', `/Groups/${groupId}`, { token: groups, body: byId })).status).toBe(204);
+    });
   });
 });

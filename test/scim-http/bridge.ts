@@ -10,6 +10,10 @@ import path from 'node:path';
 import pino from 'pino';
 import { messagesOf } from '../../src/app/express-messages.js';
 import { createBase } from '../../src/app/http.js';
+import type { AttemptLimitOptions } from '../../src/auth/attempt-limit.js';
+import type { AuthFailure } from '../../src/auth/auth-failures.js';
+import { createAuthenticator } from '../../src/auth/authenticate.js';
+import { createDoors, type Doors } from '../../src/auth/doors.js';
 import type { SettleOutcome } from '../../src/domain/provisioning.js';
 import { DEFAULT_RULES } from '../../src/domain/rules.js';
 import type { ScimError } from '../../src/errors.js';
@@ -65,6 +69,8 @@ export interface Bridge {
   readonly url: string;
   readonly events: RequestEvent[];
   readonly logLines: string[];
+  readonly doors: Doors;
+  readonly failures: readonly AuthFailure[];
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   addToken(
     label: string,
@@ -78,7 +84,10 @@ export interface Bridge {
 }
 
 /** Starts a bridge. Close it. */
-export async function startBridge(options: Partial<ScimRouterOptions> = {}, trustProxy = false): Promise<Bridge> {
+export async function startBridge(
+  options: Partial<ScimRouterOptions> & { readonly attempts?: AttemptLimitOptions } = {},
+  trustProxy = false,
+): Promise<Bridge> {
   const directory = mkdtempSync(path.join(tmpdir(), 'scim-http-'));
   const clock = createFakeClock();
   const logLines: string[] = [];
@@ -93,6 +102,12 @@ export async function startBridge(options: Partial<ScimRouterOptions> = {}, trus
   });
   const events: RequestEvent[] = [];
   const fake = fakeProvisioning();
+  const failures: AuthFailure[] = [];
+  const { attempts, ...routing } = options;
+  const doors = createDoors({
+    ...{ store, clock, log, onFailure: (failure) => failures.push(failure) },
+    ...(attempts !== undefined && { attempts }),
+  });
   const outer = createBase(trustProxy ? 1 : 0);
   const server = createServer(messagesOf(outer), outer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -107,7 +122,8 @@ export async function startBridge(options: Partial<ScimRouterOptions> = {}, trus
       baseUrl: url,
       rules: () => DEFAULT_RULES,
       onRequest: (event) => events.push(event),
-      ...options,
+      authenticator: createAuthenticator(doors),
+      ...routing,
     }),
   );
   const addToken: Bridge['addToken'] = async (label, scopes = [], expiresAt = null) => {
@@ -129,6 +145,8 @@ export async function startBridge(options: Partial<ScimRouterOptions> = {}, trus
     url,
     events,
     logLines,
+    doors,
+    failures,
     addToken,
     call,
     async user(userName, more = {}) {

@@ -1,6 +1,6 @@
 /** Discovery over HTTP (RFC 7644 4): true limits, URNs in any case, Okta's resource types. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startBridge, userBody, type Bridge } from './bridge.js';
+import { startBridge, userBody, type AnyJson, type Bridge } from './bridge.js';
 
 let bridge: Bridge;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ describe('/ServiceProviderConfig', () => {
     expect(status).toBe(200);
     for (const feature of ['patch', 'bulk', 'filter', 'sort', 'etag']) expect(body[feature].supported).toBe(true);
     expect(body.changePassword.supported).toBe(false);
-    expect(body.authenticationSchemes).toHaveLength(1);
+    expect(body.authenticationSchemes.map(({ type }: AnyJson) => type)).toEqual(['oauthbearertoken', 'oauth2']);
     expect(body.meta.location).toBe(`${bridge.url}/ServiceProviderConfig`);
     expect([body.filter.maxResults, body.bulk.maxOperations, body.bulk.maxPayloadSize]).toEqual([500, 3, 5000]);
     const remove = { method: 'DELETE', path: '/Users/x' };
@@ -36,7 +36,7 @@ describe('/ServiceProviderConfig', () => {
   it('is the same for a second application in the process', async () => {
     const second = await startBridge();
     const config = (await second.call('GET', '/ServiceProviderConfig')).body;
-    expect([config.filter.maxResults, config.authenticationSchemes.length]).toEqual([1000, 1]);
+    expect([config.filter.maxResults, config.authenticationSchemes.length]).toEqual([1000, 2]);
     const user = await second.user('elsewhere');
     expect(user.meta.location.startsWith(second.url)).toBe(true);
     expect((await bridge.user('here')).meta.location.startsWith(bridge.url)).toBe(true);

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { tokenWarnings } from '../../src/admin/token-warnings.js';
+import { tokenWarnings } from '../../src/auth/token-warnings.js';
 import { newToken } from '../../src/domain/secret-token.js';
 import type { UserId } from '../../src/domain/types.js';
 import { startTestBridge, TOKEN, type TestBridge } from '../support/bridge.js';

@@ -1,7 +1,18 @@
 /** What only a whole process shows: frozen prototypes with every package loaded, modes of files, ports. */
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { writeTokenFile } from '../../src/app/first-tokens.js';
 import { ensureBuilt } from '../support/bridge-process.js';
 import { startProcessBridge, TOKEN, type ProcessBridge, type ProcessBridgeOptions } from '../support/process-bridge.js';
 
@@ -72,6 +83,26 @@ describe('a process that serves', () => {
     expect(of.process.stdout()).toContain(file);
     expect(of.process.stdout()).not.toMatch(/esb_/);
   }, 60_000);
+
+  it('writes its tokens through no link, and makes none that nobody could read', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'first-'));
+    const [elsewhere, link] = [path.join(folder, 'elsewhere'), path.join(folder, 'first-tokens.txt')];
+    try {
+      symlinkSync(elsewhere, link);
+      const write = () => writeTokenFile(path.join(folder, 'bridge.db'), { scim: 'esb_a', admin: null });
+      expect(write).toThrow(expect.objectContaining({ exitCode: 78, message: expect.stringContaining(link) }));
+      expect(existsSync(elsewhere)).toBe(false);
+      rmSync(link);
+      writeFileSync(link, 'what was there', { mode: 0o644 });
+      expect(write).toThrow(/move it away/);
+      expect(readFileSync(link, 'utf8')).toBe('what was there');
+      rmSync(link);
+      write();
+      expect([readFileSync(link, 'utf8'), statSync(link).mode & 0o777]).toEqual(['SCIM_TOKEN=esb_a\n', 0o600]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
 
 describe('ADMIN_PORT', () => {

@@ -140,6 +140,21 @@ describe('migrations', () => {
     ]);
   });
 
+  it('forget the keys that access tokens were signed with, and keep OAuth clients and tokens', () => {
+    const migrateRest = migrateUntil('020_one_token_table.sql');
+    db.exec("INSERT INTO settings (name, value) VALUES ('oauthKeys', 'a private key'), ('workspace', 'w')");
+    db.exec(`INSERT INTO tokens (id, kind, label, hash, scopes, group_id, created_at, expires_at, revoked_at, last_used_at)
+      VALUES ('t', 'oauthClient', 'entra', 'ab', '["users"]', 'c', 1, 2, 3, 4), ('a', 'admin', 'me', 'cd', '[]', NULL, 1, NULL, NULL, NULL)`);
+    migrateRest();
+    expect(db.prepare('SELECT name FROM settings').pluck().all()).toEqual(['workspace']);
+    const columns =
+      'id, kind, label, hash, scopes, group_id, parent_id, created_at, expires_at, revoked_at, last_used_at';
+    expect(db.prepare(`SELECT ${columns} FROM tokens ORDER BY id`).raw().all()).toEqual([
+      ['a', 'admin', 'me', 'cd', '[]', null, null, 1, null, null, null],
+      ['t', 'oauthClient', 'entra', 'ab', '["users"]', 'c', null, 1, 2, 3, 4],
+    ]);
+  });
+
   it('are kept durably: WAL, full synchronisation, foreign keys', () => {
     const pragma = (name: string) => db.pragma(name, { simple: true });
     expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1]);

@@ -5,7 +5,7 @@ import type { PageContext } from '../context.js';
 import { html, path, type Html } from '../html.js';
 import { stateOf, type Page } from '../layout.js';
 import { actionForm, card, facts, live, pill } from '../parts.js';
-import { tokenWarnings } from '../token-warnings.js';
+import { tokenWarnings } from '../../auth/token-warnings.js';
 import { ago, bytesText, numberText, plural, statusOfMany, USER_STATUS } from '../words.js';
 import type { UserStatus } from '../../domain/types.js';
 

@@ -1,6 +1,7 @@
 /** Tokens of identity providers and administrators: made, rotated, revoked. A secret is shown once. */
-import { currentTokens } from '../../domain/current-tokens.js';
-import { isForMetrics, TOKEN_SCOPES } from '../../domain/token-scopes.js';
+import { currentTokens } from '../../auth/current-tokens.js';
+import { isValid } from '../../auth/doors.js';
+import { isForMetrics, TOKEN_SCOPES } from '../../auth/token-scopes.js';
 import type { Millis } from '../../domain/types.js';
 import type { TokenRecord } from '../../store/port.js';
 import type { PageContext } from '../context.js';
@@ -101,6 +102,8 @@ const KINDS: Readonly<Record<TokenRecord['kind'], string>> = {
   scim: 'identity provider',
   admin: 'administrator',
   oauthClient: 'OAuth client secret',
+  federated: 'federated client',
+  access: 'access token',
 };
 
 const whose = (token: TokenRecord): string => (isForMetrics(token) ? 'monitor' : KINDS[token.kind]);
@@ -119,14 +122,11 @@ function row(token: TokenRecord, context: PageContext): readonly Content[] {
     ago(lastUsedAt, now),
     expiresAt === null ? html`<span class="dim">never</span>` : ago(expiresAt, now),
     html`<div class="row-actions">
-      ${confirmed(context, `rotate-${id}`, 'A successor of the same label is made and shown once.', { to: ['tokens', id, 'rotate'], label: 'Rotate', about: label, content: overlapChoice(id) })}
+      ${token.kind !== 'federated' && confirmed(context, `rotate-${id}`, 'A successor of the same label is made and shown once.', { to: ['tokens', id, 'rotate'], label: 'Rotate', about: label, content: overlapChoice(id) })}
       ${confirmed(context, `revoke-${id}`, html`Whoever uses “${label}” is turned away at once.${isOwn && ' You are signed out.'}`, { to: ['tokens', id, 'revoke'], label: 'Revoke', about: label, kind: 'danger' })}
     </div>`,
   ];
 }
-
-const isValid = ({ revokedAt, expiresAt }: TokenRecord, now: Millis): boolean =>
-  revokedAt === null && (expiresAt === null || expiresAt > now);
 
 function stateOf({ expiresAt }: TokenRecord, now: Millis): Word {
   if (expiresAt === null || expiresAt - now > WARN_DAYS * DAY) return { text: 'Valid', tone: 'good' };

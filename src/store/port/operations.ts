@@ -2,31 +2,58 @@
 import type { Millis, UserId } from '../../domain/types.js';
 import type { Subject, Writer } from './work.js';
 
+/** Whose signed assertions stand for a client (RFC 7523). */
+export interface TokenTrust {
+  /** `iss` of the assertions, compared as it is. */
+  readonly issuer: string;
+  /** Where the keys of the issuer are. */
+  readonly jwksUri: string;
+  readonly subject: string;
+  readonly audience: string;
+}
+
 export interface TokenRecord {
   readonly id: string;
-  readonly kind: 'scim' | 'admin' | 'oauthClient';
+  readonly kind: 'scim' | 'admin' | 'oauthClient' | 'federated' | 'access';
   readonly label: string;
   readonly scopes: readonly string[];
-  /** OAuth clients: the secrets of one client share it. */
+  /** OAuth clients: the secrets and access tokens of one client share it. */
   readonly clientId: string | null;
+  /** Access tokens: the secret or trust that it was given for. */
+  readonly parentId: string | null;
+  /** Federated clients have this in place of a secret. */
+  readonly trust: TokenTrust | null;
   readonly createdAt: Millis;
   readonly expiresAt: Millis | null;
+  /** Its own revocation, or that of its parent. */
   readonly revokedAt: Millis | null;
   readonly lastUsedAt: Millis | null;
+  readonly lastAddress: string | null;
 }
+
+export type NewTokenRecord = Pick<TokenRecord, 'id' | 'kind' | 'label' | 'scopes' | 'clientId' | 'expiresAt'> & {
+  /** Null: federated. */
+  readonly hash: string | null;
+  readonly parentId?: string;
+  readonly trust?: TokenTrust;
+};
 
 export interface TokenStore {
   /** By SHA-256 of the secret, hex. Never filters by expiry: the caller decides and explains. */
   findToken(hash: string): Promise<TokenRecord | null>;
-  addToken(
-    token: Omit<TokenRecord, 'createdAt' | 'lastUsedAt' | 'revokedAt'> & { readonly hash: string },
-    actor: string,
-  ): Promise<TokenRecord>;
+  addToken(token: NewTokenRecord, actor: string): Promise<TokenRecord>;
   revokeToken(id: string, actor: string): Promise<boolean>;
   /** Sets the end of a token that is not revoked: for a rotation with overlap. */
   expireToken(id: string, at: Millis, actor: string): Promise<boolean>;
-  touchToken(id: string, at: Millis): Promise<void>;
+  touchToken(id: string, at: Millis, address?: string | null): Promise<void>;
+  /** All but access tokens, oldest first. */
   listTokens(): Promise<readonly TokenRecord[]>;
+  /** What an OAuth client authenticates by, oldest first. */
+  clientTokens(clientId: string): Promise<readonly TokenRecord[]>;
+  /** Notes the use of a signed assertion; false: it was used before. */
+  useAssertion(key: string, expiresAt: Millis): Promise<boolean>;
+  /** Removes access tokens, OAuth secrets and used assertions that ended long ago; answers how many. */
+  purgeTokens(): Promise<number>;
 }
 
 export interface AuditRow {

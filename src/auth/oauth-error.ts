@@ -6,13 +6,18 @@ export class OAuthError extends Error {
   override readonly name = 'OAuthError';
   readonly status: number;
   readonly code: OAuthErrorCode;
-  /** Somebody who does not know the secret: counts for the limit of the address. */
-  readonly isGuess: boolean;
+  /** Seconds to wait, where the address has failed too often; else null. */
+  readonly retryAfter: number | null;
 
-  constructor(status: number, code: OAuthErrorCode, description: string, options: { readonly isGuess?: boolean } = {}) {
+  constructor(
+    status: number,
+    code: OAuthErrorCode,
+    description: string,
+    options: { readonly retryAfter?: number | null } = {},
+  ) {
     super(description);
     this.status = status;
     this.code = code;
-    this.isGuess = options.isGuess ?? false;
+    this.retryAfter = options.retryAfter ?? null;
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { currentTokens, type TokenLife } from '../../src/domain/current-tokens.js';
+import { currentTokens, type TokenLife } from '../../src/auth/current-tokens.js';
 
 const token = (label: string, createdAt: number, expiresAt: number | null, more: Partial<TokenLife> = {}) => ({
   ...{ kind: 'scim', label, clientId: null, revokedAt: null, createdAt, expiresAt },

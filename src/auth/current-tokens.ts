@@ -3,7 +3,7 @@
  * rotation: the one that lives longest is current, the others have been replaced, and their end is
  * what was meant.
  */
-import type { Millis } from './types.js';
+import type { Millis } from '../domain/types.js';
 
 export interface TokenLife {
   readonly kind: string;

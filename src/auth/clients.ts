@@ -7,9 +7,11 @@
  * a rotation, gives no new access tokens; those that it gave live to their own end.
  */
 import { randomUUID } from 'node:crypto';
-import { newToken } from '../domain/secret-token.js';
 import type { Millis } from '../domain/types.js';
-import type { TokenRecord, TokenStore } from '../store/port.js';
+import type { TokenRecord, TokenStore, TokenTrust } from '../store/port.js';
+import { isValid } from './doors.js';
+import { trustProblem } from './assertions.js';
+import { addSecret as addTokenSecret, checkLabel, checkLabelIsFree, TokenProblem } from './tokens.js';
 
 export interface OAuthClient {
   readonly clientId: string;
@@ -39,7 +41,11 @@ export async function listClients(store: TokenStore): Promise<readonly OAuthClie
 }
 
 export async function findClient(store: TokenStore, clientId: string): Promise<OAuthClient | null> {
-  return (await listClients(store)).find((client) => client.clientId === clientId) ?? null;
+  const secrets = await store.clientTokens(clientId);
+  return toClient(
+    clientId,
+    secrets.filter(({ kind }) => kind === 'oauthClient'),
+  );
 }
 
 function toClient(clientId: string, secrets: readonly TokenRecord[]): OAuthClient | null {
@@ -49,9 +55,6 @@ function toClient(clientId: string, secrets: readonly TokenRecord[]): OAuthClien
   return { clientId, label: last.label, scopes: last.scopes, createdAt: first.createdAt, secrets };
 }
 
-export const isUsable = (secret: TokenRecord, now: Millis): boolean =>
-  secret.revokedAt === null && (secret.expiresAt === null || secret.expiresAt > now);
-
 /** Makes a client with its first secret. */
 export async function createClient(
   store: TokenStore,
@@ -59,6 +62,21 @@ export async function createClient(
   actor: string,
 ): Promise<NewSecret> {
   return addSecret(store, { ...client, clientId: randomUUID() }, actor);
+}
+
+/** Trusts the assertions of an issuer about one subject, in place of a secret. */
+export async function trustClient(
+  store: TokenStore,
+  client: { readonly label: string; readonly scopes: readonly string[]; readonly trust: TokenTrust },
+  by: { readonly now: Millis; readonly actor: string },
+): Promise<TokenRecord> {
+  const problem = trustProblem(client.trust);
+  if (problem !== null) throw new TokenProblem(problem);
+  const label = checkLabel(client.label);
+  await checkLabelIsFree(store, label, by.now);
+  const { scopes, trust } = client;
+  const token = { kind: 'federated', label, scopes, trust, hash: null, expiresAt: null } as const;
+  return store.addToken({ id: randomUUID(), clientId: randomUUID(), ...token }, by.actor);
 }
 
 /** Makes a further secret; each older one that is valid stays so until `oldUntil` at most. */
@@ -71,7 +89,7 @@ export async function rotateClient(
   const { clientId, label, scopes } = client;
   const made = await addSecret(store, { clientId, label, scopes, expiresAt: times.expiresAt }, actor);
   for (const secret of client.secrets) {
-    if (!isUsable(secret, times.now) || (secret.expiresAt !== null && secret.expiresAt <= times.oldUntil)) continue;
+    if (!isValid(secret, times.now) || (secret.expiresAt !== null && secret.expiresAt <= times.oldUntil)) continue;
     await store.expireToken(secret.id, times.oldUntil, actor);
   }
   return made;
@@ -96,8 +114,7 @@ async function addSecret(
   },
   actor: string,
 ): Promise<NewSecret> {
-  const { secret, hash } = newToken('oauthClient');
-  await store.addToken({ id: randomUUID(), kind: 'oauthClient', hash, ...client }, actor);
+  const { secret } = await addTokenSecret(store, { kind: 'oauthClient', ...client }, actor);
   const found = await findClient(store, client.clientId);
   if (found === null) throw new Error('a secret was stored and is not there');
   return { client: found, secret };

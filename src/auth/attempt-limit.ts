@@ -1,14 +1,10 @@
-/**
- * Counts failed authentications per client address. Only failing attempts are ever counted or
- * refused: a valid token passes whatever others do from the same address (an IdP and a scanner may
- * share a NAT).
- */
+/** Counts attempts per client address (or another key) in windows of fixed length. */
 import { isIP } from 'node:net';
 import type { Clock } from '../clock.js';
-import { clientAddress } from './client-address.js';
+import { clientAddress } from '../domain/client-address.js';
 
 export interface AttemptLimitOptions {
-  /** Failures allowed per window. */
+  /** Attempts allowed per window. */
   readonly limit: number;
   readonly windowMs: number;
   /** Addresses remembered; the oldest is forgotten, so an attacker cannot fill the memory. */
@@ -18,8 +14,10 @@ export interface AttemptLimitOptions {
 export const DEFAULT_ATTEMPT_LIMIT: AttemptLimitOptions = { limit: 30, windowMs: 60_000, maxAddresses: 10_000 };
 
 export interface AttemptLimit {
-  /** Counts one failure. Seconds to wait if the address is over the limit, else null. */
+  /** Counts one attempt. Seconds to wait if the address is over the limit, else null. */
   fail(address: string): number | null;
+  /** Seconds to wait where the limit is used up; null: the next attempt may be looked at. */
+  blocked(address: string): number | null;
 }
 
 interface Window {
@@ -28,8 +26,8 @@ interface Window {
 }
 
 /**
- * A limit with its own memory; one per surface (SCIM, token endpoint, admin page). `keyOf`: what is
- * counted together, where the callers are not told apart by their addresses.
+ * A limit with its own memory. `keyOf`: what is counted together, where the callers are not told
+ * apart by their addresses.
  */
 export function createAttemptLimit(
   clock: Clock,
@@ -37,6 +35,8 @@ export function createAttemptLimit(
   keyOf: (address: string) => string = networkOf,
 ): AttemptLimit {
   const windows = new Map<string, Window>();
+  const secondsLeft = ({ startedAt }: Window): number =>
+    Math.max(1, Math.ceil((startedAt + options.windowMs - clock.monotonic()) / 1000));
   return {
     fail(address) {
       const key = keyOf(address);
@@ -49,8 +49,12 @@ export function createAttemptLimit(
         forgetOldest(windows, options.maxAddresses);
       }
       window.failures += 1;
-      if (window.failures <= options.limit) return null;
-      return Math.max(1, Math.ceil((window.startedAt + options.windowMs - now) / 1000));
+      return window.failures <= options.limit ? null : secondsLeft(window);
+    },
+    blocked(address) {
+      const window = windows.get(keyOf(address));
+      if (window === undefined || window.failures < options.limit) return null;
+      return clock.monotonic() - window.startedAt >= options.windowMs ? null : secondsLeft(window);
     },
   };
 }
@@ -63,7 +67,7 @@ function forgetOldest(windows: Map<string, Window>, maxAddresses: number): void 
 }
 
 /** One IPv6 client owns at least a /64: counting single addresses would limit nobody. */
-function networkOf(text: string): string {
+export function networkOf(text: string): string {
   // What a proxy calls an address may be any text, and long: all that is none counts as one.
   const address = clientAddress(text);
   if (address === null) return '';

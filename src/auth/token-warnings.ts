@@ -2,7 +2,7 @@
  * Tokens that end soon, for the log and the page. A token with a successor (same label, or same OAuth
  * client) that lives longer is about to be replaced and worth no warning.
  */
-import { currentTokens } from '../domain/current-tokens.js';
+import { currentTokens } from './current-tokens.js';
 import type { Millis } from '../domain/types.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
 
