@@ -112,6 +112,7 @@ export function createApp(options: AppOptions): App {
     provisioning: reconciler,
     baseUrl: scimUrl,
     verifyAccessToken: oauth.verify,
+    ...(config.adminListener === null && { documentationUri: () => `${options.publicUrl()}${ADMIN_PATH}/setup` }),
     onAuthenticated: (request) => connections.trust(request.socket),
     onRequest: (event, refusals) => telemetry.onRequest(event, refusals),
   });

@@ -14,7 +14,6 @@ import type { Principal } from './authenticate.js';
 import type { DocumentChecks } from './document-checks.js';
 import type { VersionCondition } from './etags.js';
 import type { ReadParameters } from './query.js';
-import type { Entitlement } from './okta-roles.js';
 import type { RequestRefusal } from './request-log.js';
 import type { Route } from './routes.js';
 
@@ -55,7 +54,8 @@ export interface ScimApp {
   readonly baseUrl: () => string;
   /** The rules in force; the mapping file may be reloaded at any time. */
   readonly rules: () => Rules;
-  readonly entitlements: () => readonly Entitlement[];
+  /** Where people read how the bridge is connected; null = nowhere that clients can reach. */
+  readonly documentationUri: (() => string) | null;
   /** Access tokens of an own OAuth server are taken as well. */
   readonly oauth: boolean;
 }

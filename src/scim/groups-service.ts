@@ -25,8 +25,7 @@ export async function createGroup(caller: Caller, body: JsonObject, view: Projec
   const { record } = await store.createGroup(document, members ?? [], creationContext(caller));
   const shown = await settle(caller, record, shows(view, 'members'));
   const headers = resourceHeaders(GROUP, shown, caller.app.baseUrl());
-  const created = { ...headers, Location: headers['Content-Location'] };
-  return { status: 201, headers: created, body: show(caller, shown, view) };
+  return { status: 201, headers, body: show(caller, shown, view) };
 }
 
 export async function readGroup(caller: Caller, id: string, view: Projection): Promise<Reply> {

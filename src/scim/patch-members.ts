@@ -21,7 +21,7 @@ const MAX_MEMBER_WORK = 1_000_000;
 /** Turns the operations of one PATCH into changes; keeps count of what they cost. */
 export function memberOps(base: string): (operation: Operation) => MemberOp {
   let terms = 0;
-  const work: Work = { left: MAX_MEMBER_WORK };
+  const work: Work = { left: MAX_MEMBER_WORK, unfinished: [] };
   return (operation) => {
     const { path, verb, where } = operation;
     const { filter, sub } = path;

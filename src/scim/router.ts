@@ -23,9 +23,8 @@ import { DEFAULT_LIMITS, type ScimApp, type ScimLimits, type ScimRequest } from 
 import { handle } from './endpoints.js';
 import { parseCondition } from './etags.js';
 import { discardBody, readJsonBody, type BodyLimits } from './json-body.js';
-import { namedEntitlements, type Entitlement } from './okta-roles.js';
 import { NO_PARAMETERS, parseQuery } from './query.js';
-import { sendError, toScimError } from './reply.js';
+import { sendError, sendWithoutCharset, toScimError } from './reply.js';
 import {
   guessIdp,
   logRequest,
@@ -50,7 +49,8 @@ export interface ScimRouterOptions {
   readonly limits?: Partial<ScimLimits>;
   readonly attemptLimit?: AttemptLimitOptions;
   readonly verifyAccessToken?: AccessTokenVerifier;
-  readonly entitlements?: () => readonly Entitlement[];
+  /** Where people read how the bridge is connected; absent = nowhere that clients can reach. */
+  readonly documentationUri?: () => string;
   readonly newRequestId?: () => string;
   /** Called as soon as a request is known to come from a holder of a valid token. */
   readonly onAuthenticated?: (request: Request) => void;
@@ -112,7 +112,7 @@ function toApp(options: ScimRouterOptions): ScimApp {
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     baseUrl: () => (typeof baseUrl === 'string' ? baseUrl : baseUrl()).replace(/\/$/, ''),
     rules: options.rules,
-    entitlements: options.entitlements ?? (() => namedEntitlements(options.rules())),
+    documentationUri: options.documentationUri ?? null,
     oauth: options.verifyAccessToken !== undefined,
   };
 }
@@ -138,6 +138,7 @@ function begin(request: Request, response: Response, options: ScimRouterOptions)
     refusals: [],
   };
   response.set({ 'X-Request-Id': known.requestId, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+  sendWithoutCharset(response);
   response.once('close', () => {
     const event: RequestEvent = {
       requestId: known.requestId,

@@ -24,8 +24,7 @@ export async function createUser(caller: Caller, body: JsonObject, view: Project
   await admit(caller, null, document);
   const record = await settle(caller, await store.createUser(document, creationContext(caller)));
   const headers = resourceHeaders(USER, record, caller.app.baseUrl());
-  const created = { ...headers, Location: headers['Content-Location'] };
-  return { status: 201, headers: created, body: show(caller, record, view) };
+  return { status: 201, headers, body: show(caller, record, view) };
 }
 
 export async function readUser(caller: Caller, id: string, view: Projection): Promise<Reply> {
