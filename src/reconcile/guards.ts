@@ -123,6 +123,18 @@ export class Guards {
     await this.refresh();
   }
 
+  /** The same limits and windows over another store: what is asked of the copy counts in the copy alone. */
+  fork(parts: Pick<GuardsOptions, 'store' | 'log' | 'alerts'>): Guards {
+    const copy = new Guards({ ...this.#options, ...parts, company: (sorted) => sorted });
+    copy.#losses = this.#losses;
+    copy.#invites = this.#invites;
+    copy.#repairs = this.#repairs;
+    copy.#sent = this.#sent;
+    copy.#reinvites = this.#reinvites;
+    copy.#dryRun = this.#dryRun;
+    return copy;
+  }
+
   /** Sorts what one subject's plan has into what goes, what is held and what waits. */
   async sort(changes: readonly PlannedChange[], about: PlanContext, now: Millis): Promise<Sorted> {
     if (changes.length > 0) await this.#look(changes);

@@ -6,7 +6,6 @@
  * Users who refer to each other in a circle (by `manager`) are created without the reference that
  * closes it, which is written when the circle is complete.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { JsonObject } from '../domain/types.js';
 import { invalidValue, ScimError } from '../errors.js';
 import {
@@ -29,7 +28,7 @@ import { shorten } from './shorten.js';
 const OPERATIONS_PER_TURN = 10;
 
 /** Performs a BulkRequest and renders the BulkResponse. */
-export async function runBulk(request: ScimRequest, body: JsonObject): Promise<object> {
+export async function runBulk(request: Caller & Pick<ScimRequest, 'onRefused'>, body: JsonObject): Promise<object> {
   const { app, onRefused } = request;
   const plan = parseBulkRequest(body, app.limits.bulkOperations);
   // Asked once: an operation that waits for the first reading must not wait a thousand times.
@@ -151,7 +150,7 @@ class BulkRun {
 
   async #write(operation: BulkOperation, open: ReadonlySet<string>): Promise<Reply> {
     this.#performed += 1;
-    if (this.#performed % OPERATIONS_PER_TURN === 0) await setImmediate();
+    if (this.#performed % OPERATIONS_PER_TURN === 0) await this.#caller.app.turn();
     const data = resolveReferences(operation.data, (bulkId) => (open.has(bulkId) ? null : this.#idOf(bulkId)));
     const { target } = operation;
     return performOperation(this.#caller, { ...operation, data, target: { ...target, id: this.#targetId(target) } });

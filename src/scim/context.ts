@@ -56,6 +56,8 @@ export interface ScimApp {
   readonly rules: () => Rules;
   /** Where people read how the bridge is connected; null = nowhere that clients can reach. */
   readonly documentationUri: (() => string) | null;
+  /** Lets everything else have its turn; long requests call it. */
+  readonly turn: () => Promise<void>;
   /** Access tokens of an own OAuth server are taken as well. */
   readonly oauth: boolean;
 }

@@ -8,6 +8,7 @@
  * error, and only ScimError says anything to the client.
  */
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { Router, type Request, type Response } from 'express';
 import type { Clock } from '../clock.js';
 import { errorHandler } from '../error-handler.js';
@@ -52,6 +53,8 @@ export interface ScimRouterOptions {
   /** Where people read how the bridge is connected; absent = nowhere that clients can reach. */
   readonly documentationUri?: () => string;
   readonly newRequestId?: () => string;
+  /** Lets other requests have their turn; default: the next turn of the event loop. */
+  readonly turn?: () => Promise<void>;
   /** Called as soon as a request is known to come from a holder of a valid token. */
   readonly onAuthenticated?: (request: Request) => void;
   /** Called once per request, when its answer has gone out; `refusals`: what of it was answered with an error. */
@@ -102,7 +105,8 @@ export function createScimRouter(options: ScimRouterOptions): Router {
   return router;
 }
 
-function toApp(options: ScimRouterOptions): ScimApp {
+/** What the services work with. */
+export function toApp(options: ScimRouterOptions): ScimApp {
   const { baseUrl } = options;
   return {
     store: options.store,
@@ -113,6 +117,7 @@ function toApp(options: ScimRouterOptions): ScimApp {
     baseUrl: () => (typeof baseUrl === 'string' ? baseUrl : baseUrl()).replace(/\/$/, ''),
     rules: options.rules,
     documentationUri: options.documentationUri ?? null,
+    turn: options.turn ?? setImmediate,
     oauth: options.verifyAccessToken !== undefined,
   };
 }

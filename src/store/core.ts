@@ -9,7 +9,7 @@ import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
 import type { Millis } from '../domain/types.js';
 import { mapStoreError, type Connection } from './connection.js';
-import { createGroupCommit } from './group-commit.js';
+import { createGroupCommit, type GroupCommit } from './group-commit.js';
 
 export type Bind = string | number | null;
 
@@ -51,7 +51,13 @@ const MAX_STATEMENTS = 800;
 
 export function createCore(
   db: Connection,
-  parts: { readonly clock: Clock; readonly rules: () => Rules; readonly uuid: () => string },
+  parts: {
+    readonly clock: Clock;
+    readonly rules: () => Rules;
+    readonly uuid: () => string;
+    /** How writes come to the disk, where they do so otherwise than together. */
+    readonly writes?: GroupCommit;
+  },
 ): Core {
   const prepared = {
     rows: statementCache(db, (statement) => ({ statement: statement.raw(), toRow: rowMaker(statement) })),
@@ -60,7 +66,7 @@ export function createCore(
   };
   const dataVersion = db.prepare('PRAGMA data_version').pluck();
   const transaction = db.transaction((work: () => unknown) => work());
-  const writes = createGroupCommit(db);
+  const writes = parts.writes ?? createGroupCommit(db);
   const moves: Record<ListName, number> = { User: 0, Group: 0 };
   const read = <T>(work: () => T): Promise<T> => {
     try {

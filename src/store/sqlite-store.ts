@@ -102,7 +102,8 @@ export function openStore(options: StoreOptions): Store {
   }
 }
 
-function createStore(core: Core, db: Connection, lock: ServingLock | null, scimBase: () => string): Store {
+/** Every method of the port over one connection. */
+export function createStore(core: Core, db: Connection, lock: ServingLock | null, scimBase: () => string): Store {
   return {
     ...directoryStore(core, scimBase),
     ...workStore(core),

@@ -1,5 +1,5 @@
 /** Commands beside a running server: a real process, its sandbox workspace, one database file. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -54,6 +54,49 @@ async function createUser(name: string): Promise<string> {
 
 const setActive = (id: string, value: boolean): Promise<Response> =>
   scim('PATCH', `/Users/${id}`, { schemas: [PATCH_URN], Operations: [{ op: 'replace', path: 'active', value }] });
+
+describe('plan --what-if', () => {
+  const write = (script: unknown): string => {
+    const file = path.join(folder, 'what-if.json');
+    writeFileSync(file, JSON.stringify(script));
+    return file;
+  };
+
+  it('says what requests would do while the server runs, and changes nothing', async () => {
+    const id = await createUser('what-if');
+    const script = [
+      {
+        method: 'PATCH',
+        path: `/Users/${id}`,
+        body: { schemas: [PATCH_URN], Operations: [{ op: 'replace', path: 'active', value: false }] },
+      },
+      { method: 'DELETE', path: '/Users/nobody' },
+    ];
+    const { code, stdout } = await run('plan', '--what-if', write(script));
+    expect(code).toBe(2);
+    for (const words of [
+      '200  PATCH',
+      '404  DELETE',
+      'what-if@acme.example',
+      '1 call would be made',
+      'Nothing was changed.',
+    ])
+      expect(stdout).toContain(words);
+    const json = (await run('plan', '--json', '--what-if', write(script))).json();
+    expect(json.calls).toEqual([
+      expect.objectContaining({ change: { kind: 'revokeInvite', address: 'what-if@acme.example' } }),
+    ]);
+    expect(json.seats.before.invited.full - json.seats.after.invited.full).toBe(1);
+    expect(((await (await scim('GET', `/Users/${id}`)).json()) as { active: boolean }).active).toBe(true);
+    await scim('DELETE', `/Users/${id}`);
+  });
+
+  it('refuses what is no script', async () => {
+    const { code, stderr } = await run('plan', '--what-if', write({ method: 'POST' }));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('BulkRequest')]);
+    expect((await run('plan', '--what-if', path.join(folder, 'none.json'))).code).toBe(1);
+  });
+});
 
 describe('doctor of a bridge that is well', () => {
   it('ends with 0', async () => {
