@@ -46,6 +46,15 @@ export function serviceProviderConfig(caller: Caller, parameters: ReadParameters
     patch: { supported: true },
     bulk: { supported: true, maxOperations: limits.bulkOperations, maxPayloadSize: limits.largeBodyBytes },
     filter: { supported: true, maxResults: limits.maxCount },
+    // RFC 9865 4. Who names neither way gets pages by index, as before there were cursors.
+    pagination: {
+      cursor: true,
+      index: true,
+      defaultPaginationMethod: 'index',
+      defaultPageSize: limits.defaultCount,
+      maxPageSize: limits.maxCount,
+      cursorTimeout: Math.floor(limits.cursorTimeoutMs / 1000),
+    },
     changePassword: { supported: false },
     sort: { supported: true },
     etag: { supported: true },

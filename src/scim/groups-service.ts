@@ -9,6 +9,7 @@ import { notFound } from '../errors.js';
 import type { GroupChange, GroupRecord } from '../store/port.js';
 import { checkNoneMatch, conditionalReply } from './conditions.js';
 import { creationContext, documentChecks, writeContext, type Caller, type Reply } from './context.js';
+import { cursorPage, groupList } from './cursor-page.js';
 import { readGroupDocument } from './document.js';
 import { grantsGroup } from './grants.js';
 import { listResponse, toListing } from './listing.js';
@@ -35,6 +36,7 @@ export async function readGroup(caller: Caller, id: string, view: Projection): P
 
 /** A page of groups, in the envelope of a ListResponse; members are read only if they are shown. */
 export async function listGroups(caller: Caller, parameters: ReadParameters): Promise<object> {
+  if (parameters.cursor !== null) return cursorPage(caller, parameters, [groupList(parameters, caller)]);
   const { query, view } = toListing(parameters, GROUP, caller.app.limits);
   const page = await caller.app.store.listGroups(query, { members: shows(view, 'members') });
   return listResponse(

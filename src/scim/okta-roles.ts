@@ -118,6 +118,7 @@ function list(
   type: ResourceType,
   resources: readonly JsonObject[],
 ): object {
+  // Short lists that change with the configuration: a cursor gets the one page there is.
   const filter = parameters.filter === null ? null : parseFilter(parameters.filter, type);
   const view = viewOf(parameters, type);
   const found = filter === null ? resources : resources.filter((resource) => matches(filter, resource));

@@ -21,6 +21,7 @@ import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
 import { createAuthenticator, type AccessTokenVerifier, type Authenticator, type Principal } from './authenticate.js';
 import { DEFAULT_LIMITS, type ScimApp, type ScimLimits, type ScimRequest } from './context.js';
+import { createCursors } from './cursors.js';
 import { handle } from './endpoints.js';
 import { parseCondition } from './etags.js';
 import { discardBody, readJsonBody, type BodyLimits } from './json-body.js';
@@ -107,13 +108,15 @@ export function createScimRouter(options: ScimRouterOptions): Router {
 
 /** What the services work with. */
 export function toApp(options: ScimRouterOptions): ScimApp {
-  const { baseUrl } = options;
+  const { baseUrl, store, clock } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   return {
-    store: options.store,
+    cursors: createCursors({ store, clock, timeoutMs: limits.cursorTimeoutMs }),
+    store,
     provisioning: options.provisioning,
-    clock: options.clock,
+    clock,
     log: options.log,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits,
     baseUrl: () => (typeof baseUrl === 'string' ? baseUrl : baseUrl()).replace(/\/$/, ''),
     rules: options.rules,
     documentationUri: options.documentationUri ?? null,

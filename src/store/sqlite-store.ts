@@ -12,6 +12,7 @@ import { openConnection, type Connection } from './connection.js';
 import { readCensus, pastChanges } from './census.js';
 import { besideThePlan } from './beside-the-plan.js';
 import { createCore, type Core } from './core.js';
+import { createCursorLists } from './cursor-lists.js';
 import { finishCall } from './effects.js';
 import { registerFunctions } from './filter-functions.js';
 import { createGroup, deleteGroup, linkGroup, updateGroup } from './group-writes.js';
@@ -125,6 +126,7 @@ export function createStore(core: Core, db: Connection, lock: ServingLock | null
 function directoryStore(core: Core, scimBase: () => string): DirectoryStore {
   const lists = createLists(core, scimBase);
   return {
+    ...createCursorLists(core, scimBase),
     getUser: (id) => core.read(() => readUser(core, id)),
     listUsers: (query) => lists.users(query),
     createUser: (document, context) => core.write(() => createUser(core, document, context)),
