@@ -179,7 +179,7 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-/** Whether anything real can come of a request: `selfcheck` plays only where nothing can. */
+/** Whether anything real can come of a request: `conformance` plays only where nothing can. */
 function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): 'sandbox' | 'dryRun' | 'live' {
   if (upstream.kind === 'sandbox') return 'sandbox';
   return dryRun || state.dryRun !== null ? 'dryRun' : 'live';
