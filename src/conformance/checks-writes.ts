@@ -24,9 +24,8 @@ async function refused(
 export const WRITE_CHECKS: readonly Check[] = [
   of('RFC 7644 3.5.1', 'PUT replaces, answers 200, and ignores readOnly attributes', async (t) => {
     const user = await t.user({ displayName: 'Before', title: 'T' });
-    const { title: _title, ...rest } = user;
     const { json } = await t.ask('PUT', `/Users/${String(user.id)}`, 200, {
-      body: { ...rest, displayName: 'After', meta: { created: 'x' } },
+      body: { ...user, title: undefined, displayName: 'After', meta: { created: 'x' } },
     });
     t.equal([json.id, json.displayName, json.title], [user.id, 'After', undefined], 'id, displayName, title');
   }),

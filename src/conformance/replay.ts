@@ -158,7 +158,10 @@ function capture(step: Step, answer: Received, vars: Record<string, string>): st
   for (const [name, pointer] of Object.entries(step.capture ?? {})) {
     const value = resolve(parse(answer.text) ?? null, pointer);
     if (typeof value === 'string' || typeof value === 'number') vars[name] = String(value);
-    else failures.push(`${pointer} should give the variable ${name}, but is ${JSON.stringify(value) ?? 'missing'}`);
+    else
+      failures.push(
+        `${pointer} should give the variable ${name}, but is ${value === undefined ? 'missing' : JSON.stringify(value)}`,
+      );
   }
   return failures;
 }

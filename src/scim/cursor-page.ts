@@ -154,7 +154,7 @@ async function readAll(
 ): Promise<readonly object[]> {
   const parts = lists.map((list, index) => {
     const seqs = rows.filter((row) => row.list === index).map(({ at }) => seqOf(index, at));
-    return seqs.length === 0 ? [] : list.read(seqs);
+    return seqs.length === 0 ? Promise.resolve([]) : list.read(seqs);
   });
   return (await Promise.all(parts)).flat();
 }

@@ -20,7 +20,7 @@ function everything(): string {
   const db = new Database(bridge.config.databasePath, { readonly: true });
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").pluck().all();
   const rowsOf = (name: string): string[] =>
-    (db.prepare(`SELECT * FROM "${name}"`).raw().all() as unknown[]).map((row) => JSON.stringify(row)).sort();
+    (db.prepare(`SELECT * FROM "${name}"`).raw().all()).map((row) => JSON.stringify(row)).sort();
   const rows = (tables as string[]).map((name) => [name, rowsOf(name)]);
   db.close();
   return JSON.stringify(rows);
@@ -55,7 +55,7 @@ async function sentSince(rows: number): Promise<readonly unknown[]> {
 
 const doneRows = async (): Promise<number> => (await bridge.store.ledger({ states: ['done'], limit: 1000 })).length;
 const body = (name: string, more: object = {}): { [key: string]: Json } =>
-  ({ schemas: [USER], userName: name, emails: [{ value: `${name}@new.example`, type: 'work' }], ...more }) as never;
+  ({ schemas: [USER], userName: name, emails: [{ value: `${name}@new.example`, type: 'work' }], ...more });
 
 /** The what-if, and then the same in truth. */
 async function compare(method: string, path: string, sent: { [key: string]: Json } | null): Promise<WhatIf> {
@@ -127,7 +127,7 @@ describe('what if', () => {
     } as const;
     const byBody = await ask(bulk);
     expect(byBody.calls.map(({ change }) => change.kind)).toEqual(['invite', 'invite']);
-    await compare('POST', '/Bulk', bulk as never);
+    await compare('POST', '/Bulk', bulk);
   });
 
   it('a group of the IdP is assigned: who is missing is created, who is disabled is enabled, all are members', async () => {

@@ -55,8 +55,7 @@ describe('pages by cursor', () => {
     ['of everything', '/', { count: '4' }],
     ['of everything, sorted', '/', { count: '4', sortBy: 'displayName' }],
   ])('%s are together what pages by index are, forward and back', async (_, path, parameters) => {
-    const { cursor: _none, ...byIndex } = { cursor: '', ...parameters };
-    const whole = (await bridge.call('GET', `${path}?${query({ ...byIndex, count: '50' })}`)).body;
+    const whole = (await bridge.call('GET', `${path}?${query({ ...parameters, count: '50' })}`)).body;
     const forward = await walk(path, parameters);
     expect(forward.flatMap(names)).toEqual(names(whole));
     expect(forward[0].previousCursor).toBeUndefined();
@@ -69,7 +68,10 @@ describe('pages by cursor', () => {
     }
     expect(forward.slice(0, -1).every((body) => body.itemsPerPage === count)).toBe(true);
     const { previousCursor } = forward.at(-1);
-    if (forward.length === 1) return expect(previousCursor).toBeUndefined();
+    if (forward.length === 1) {
+      expect(previousCursor).toBeUndefined();
+      return;
+    }
     const back = await walk(path, parameters, 'previousCursor', previousCursor);
     expect(back.reverse().map(names)).toEqual(forward.slice(0, -1).map(names));
     expect(back[0].previousCursor).toBeUndefined();
