@@ -20,7 +20,12 @@ function everything(): string {
   const db = new Database(bridge.config.databasePath, { readonly: true });
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").pluck().all();
   const rowsOf = (name: string): string[] =>
-    (db.prepare(`SELECT * FROM "${name}"`).raw().all()).map((row) => JSON.stringify(row)).sort();
+    db
+      .prepare(`SELECT * FROM "${name}"`)
+      .raw()
+      .all()
+      .map((row) => JSON.stringify(row))
+      .sort();
   const rows = (tables as string[]).map((name) => [name, rowsOf(name)]);
   db.close();
   return JSON.stringify(rows);
@@ -54,8 +59,12 @@ async function sentSince(rows: number): Promise<readonly unknown[]> {
 }
 
 const doneRows = async (): Promise<number> => (await bridge.store.ledger({ states: ['done'], limit: 1000 })).length;
-const body = (name: string, more: object = {}): { [key: string]: Json } =>
-  ({ schemas: [USER], userName: name, emails: [{ value: `${name}@new.example`, type: 'work' }], ...more });
+const body = (name: string, more: object = {}): { [key: string]: Json } => ({
+  schemas: [USER],
+  userName: name,
+  emails: [{ value: `${name}@new.example`, type: 'work' }],
+  ...more,
+});
 
 /** The what-if, and then the same in truth. */
 async function compare(method: string, path: string, sent: { [key: string]: Json } | null): Promise<WhatIf> {
