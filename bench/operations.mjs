@@ -74,6 +74,14 @@ export const USER_OPERATIONS = [
     },
   },
   {
+    name: 'page of 100 by cursor, first',
+    ...{ ratio: 15, growth: 1.5 },
+    next(size) {
+      const count = Math.min(size, 100);
+      return () => ({ path: `/Users?cursor&count=${count}`, check: page(0, count, size) });
+    },
+  },
+  {
     name: 'PATCH user',
     ...{ ratio: 5, growth: 1.2 },
     next: (size) => () => {

@@ -19,10 +19,13 @@ import { createRulesSource, type RulesSource } from './app/rules-source.js';
 import { noticeGoingLive, noticeRules } from './app/since-last-time.js';
 import { createTelemetry } from './app/telemetry.js';
 import { VERSION } from './app/version.js';
+import { whatIf } from './app/what-if.js';
 import { checkNeighbour, checkPin } from './app/workspace-pin.js';
 import type { Clock } from './clock.js';
 import { publicUrlFor, type Config } from './config.js';
 import type { Rules } from './domain/rules.js';
+import type { Json } from './domain/types.js';
+import type { WhatIf } from './domain/what-if.js';
 import type { WorkspaceGateway } from './elevenlabs/port.js';
 import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
 import { EXIT, StartError } from './errors.js';
@@ -53,6 +56,8 @@ export interface App {
   readonly reconciler: Reconciler;
   readonly alerts: Alerts;
   readonly limiter: Limiter;
+  /** What SCIM requests would do; changes nothing. */
+  readonly whatIf: (script: Json) => Promise<WhatIf>;
   /** Begins to work on the workspace. */
   start(): Promise<void>;
   /** The mapping file was read again: whoever it concerns is planned anew, and groups are looked for. */
@@ -119,11 +124,21 @@ export function createApp(options: AppOptions): App {
     provisioning: reconciler,
     baseUrl: scimUrl,
     authenticator: createAuthenticator(doors),
+    ...(config.adminListener === null && { documentationUri: () => `${options.publicUrl()}${ADMIN_PATH}/setup` }),
     onAuthenticated: (request) => connections.trust(request.socket),
     onRequest: (event, refusals) => telemetry.onRequest(event, refusals),
   });
+  const look = (script: Json): Promise<WhatIf> =>
+    whatIf(script, {
+      ...{ store, clock, rules, scimUrl },
+      databasePath: config.databasePath,
+      guards: (parts) => Promise.resolve(reconciler.forkGuards(parts)),
+      admit: reconciler,
+      isBlind: () => reconciler.state.readings.blind,
+    });
   const admin = createAdminSurface({
     ...{ store, clock, log, rules, config, telemetry, metrics, doors },
+    whatIf: look,
     engine: reconciler,
     upstream: () => limiter.state(),
     publicUrl: options.publicUrl,
@@ -148,6 +163,7 @@ export function createApp(options: AppOptions): App {
     reconciler,
     alerts,
     limiter,
+    whatIf: look,
     async start() {
       metrics.start();
       telemetry.start();
@@ -172,7 +188,7 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-/** Whether anything real can come of a request: `selfcheck` plays only where nothing can. */
+/** Whether anything real can come of a request: `conformance` plays only where nothing can. */
 function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): 'sandbox' | 'dryRun' | 'live' {
   if (upstream.kind === 'sandbox') return 'sandbox';
   return dryRun || state.dryRun !== null ? 'dryRun' : 'live';

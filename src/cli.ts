@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { createContext } from './commands/context.js';
+import { conformanceCommand } from './commands/conformance.js';
 import { databaseCommands } from './commands/database.js';
 import { doctorCommand } from './commands/doctor.js';
 import { driftCommand } from './commands/drift.js';
@@ -15,7 +16,6 @@ import { planCommand } from './commands/plan.js';
 import { processCommands } from './commands/process.js';
 import { purgeCommand } from './commands/purge.js';
 import { reportCommands } from './commands/report.js';
-import { selfcheckCommand } from './commands/selfcheck.js';
 import { sharesCommands } from './commands/shares.js';
 import type { CommandShell } from './commands/shell.js';
 import { syncCommand } from './commands/sync.js';
@@ -56,7 +56,7 @@ export function createProgram(shell: CommandShell): Command {
 /** In the order of the help: what is needed first comes first. */
 const COMMANDS = [
   doctorCommand,
-  selfcheckCommand,
+  conformanceCommand,
   tokenCommands,
   oauthClientCommands,
   explainCommand,

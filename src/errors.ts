@@ -14,7 +14,11 @@ export type ScimType =
   | 'noTarget'
   | 'invalidValue'
   | 'invalidVers'
-  | 'sensitive';
+  | 'sensitive'
+  // RFC 9865 2.1
+  | 'invalidCursor'
+  | 'expiredCursor'
+  | 'invalidCount';
 
 export interface ErrorOptions {
   readonly scimType?: ScimType;
@@ -47,6 +51,9 @@ export const invalidValue = of(400, 'invalidValue');
 export const noTarget = of(400, 'noTarget');
 export const mutability = of(400, 'mutability');
 export const tooMany = of(400, 'tooMany');
+export const invalidCursor = of(400, 'invalidCursor');
+export const expiredCursor = of(400, 'expiredCursor');
+export const invalidCount = of(400, 'invalidCount');
 export const uniqueness = of(409, 'uniqueness');
 
 export const notFound = (what: string, id: string): ScimError => new ScimError(404, `${what} ${id} not found.`);

@@ -39,7 +39,7 @@ const shell: CommandShell = {
   ask,
   wait: (ms) => wait(ms),
   stayAlive: () => void setInterval(() => undefined, 2 ** 30),
-  exit: (code) => process.exit(code),
+  exit,
   on: (event: string, listener: (error: unknown) => void) => process.on(event, listener),
 };
 
@@ -50,6 +50,16 @@ runCommand(process.argv, shell).catch((error: unknown) => {
   shell.complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
   shell.exit(EXIT.bug);
 });
+
+/** How long a reader of the output may take for what is still in the pipe. */
+const LAST_WORDS_MS = 2_000;
+
+/** What was printed into a pipe is on its way yet: a report of a megabyte would end in the middle. */
+function exit(code: number): void {
+  if (process.stdout.writableLength === 0) process.exit(code);
+  process.stdout.write('', () => process.exit(code));
+  void wait(LAST_WORDS_MS).then(() => process.exit(code));
+}
 
 /**
  * Through the stream of the process: at once, and without an end to the bridge where the log is a

@@ -21,7 +21,7 @@ same database while the server runs, which notices within a second; they never m
 const EXIT_WORDS = {
   ok: 'done; nothing to say',
   notDone:
-    'not done (not found, refused, not confirmed, no answer); `doctor`: there are warnings; `selfcheck`: a step failed',
+    'not done (not found, refused, not confirmed, no answer); `doctor`: there are warnings; `conformance`: a check failed',
   attention: '`plan`: there are calls to make; `drift`, `shares check`: something differs; `doctor`: something fails',
   usage: 'the command line is wrong',
   bug: 'a bug; please report it',

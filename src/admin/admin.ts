@@ -48,6 +48,7 @@ import { tokensPage } from './pages/tokens.js';
 import { tracePage } from './pages/trace.js';
 import { userPage } from './pages/user.js';
 import { usersPage } from './pages/users.js';
+import { whatIfAnswer, whatIfPage } from './pages/what-if.js';
 import { securityHeaders } from './security-headers.js';
 
 export interface AdminParts extends AdminOptions {
@@ -72,14 +73,22 @@ export function createAdmin(options: AdminParts): Express {
 }
 
 const FORM_LIMITS: FormLimits = { maxBytes: 16 * 1024, maxParameters: 50 };
+/** SCIM requests are longer than what other forms send. */
+const WHAT_IF = '/what-if';
+const WHAT_IF_LIMITS: FormLimits = { maxBytes: 256 * 1024, maxParameters: 10 };
 
 function createPages(options: AdminParts, guard: AdminGuard): Express {
   const pages = express();
   pages.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   const form = readForms(FORM_LIMITS, options.clock);
+  const longForm = readForms(WHAT_IF_LIMITS, options.clock);
   pages.use('/assets', assetsHandler());
   addLogin(pages, options, guard, form);
-  pages.use(guard.authenticate, form, guard.csrf);
+  pages.use(
+    guard.authenticate,
+    (request, response, next) => (request.path === WHAT_IF ? longForm : form)(request, response, next),
+    guard.csrf,
+  );
   addPages(pages, options);
   addActions(pages, options, guard);
   pages.use((request: Request, response: Response) => sendProblem(request, response, 404, 'There is no such page.'));
@@ -130,6 +139,7 @@ const PAGES: readonly (readonly [string, MakePage])[] = [
   ['/groups', groupsPage],
   ['/drift', driftPage],
   ['/trace', tracePage],
+  [WHAT_IF, whatIfPage],
   ['/tokens', (context) => tokensPage(context)],
   ['/setup', (context) => setupPage(context, 'entra')],
   [
@@ -209,6 +219,13 @@ function addActions(pages: Express, options: AdminParts, guard: AdminGuard): voi
     });
   }
   addTokenActions(pages, actionContext);
+  pages.post(WHAT_IF, (request, response, next) => {
+    const answer = async (): Promise<void> => {
+      const context = await contextOf(options, request, response);
+      sendPage(response, context, await whatIfAnswer(context, readQuery(request.body, WHAT_IF_LIMITS.maxBytes)));
+    };
+    answer().catch(next);
+  });
   pages.post('/logout', (request, response, next) => {
     guard.logout(request, response);
     options.store

@@ -2,7 +2,8 @@
 import type { Request } from 'express';
 import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
-import type { Millis } from '../domain/types.js';
+import type { Json, Millis } from '../domain/types.js';
+import type { WhatIf } from '../domain/what-if.js';
 import type { Log } from '../log.js';
 import type { Numbers, ReadingEffect, Store, Subject } from '../store/port.js';
 import type { AdminIdentity } from './sessions.js';
@@ -60,6 +61,8 @@ export interface SeenRequest {
 export interface AdminOptions {
   readonly store: Store;
   readonly engine: AdminEngine;
+  /** What SCIM requests would do; changes nothing. ScimError 400 where they are written down wrongly. */
+  readonly whatIf: (script: Json) => Promise<WhatIf>;
   readonly upstream: () => UpstreamState;
   readonly clock: Clock;
   readonly log: Log;
@@ -107,11 +110,11 @@ export interface Query {
 
 const MAX_PARAMETER = 500;
 
-export function readQuery(source: unknown): Query {
+export function readQuery(source: unknown, longest = MAX_PARAMETER): Query {
   const values = new Map<string, string>();
   if (typeof source === 'object' && source !== null) {
     for (const [name, value] of Object.entries(source))
-      if (typeof value === 'string') values.set(name, value.slice(0, MAX_PARAMETER));
+      if (typeof value === 'string') values.set(name, value.slice(0, longest));
   }
   return {
     text: (name) => values.get(name)?.trim() ?? '',

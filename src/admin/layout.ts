@@ -5,7 +5,7 @@ import { actionForm, live, pill } from './parts.js';
 import { numberText, type Word } from './words.js';
 
 export type Section =
-  'overview' | 'users' | 'invites' | 'changes' | 'groups' | 'drift' | 'trace' | 'tokens' | 'setup' | 'audit';
+  'overview' | 'users' | 'invites' | 'changes' | 'groups' | 'drift' | 'trace' | 'whatIf' | 'tokens' | 'setup' | 'audit';
 
 export interface Page {
   readonly title: string;
@@ -25,12 +25,16 @@ export const SECTIONS: readonly (readonly [Section, string])[] = [
   ['groups', 'Groups'],
   ['drift', 'Drift'],
   ['trace', 'Trace'],
+  ['whatIf', 'What if'],
   ['tokens', 'Tokens'],
   ['setup', 'Set up'],
   ['audit', 'Audit log'],
 ];
 
-const SECTION_PATH: Readonly<Partial<Record<Section, readonly string[]>>> = { overview: [] };
+const SECTION_PATH: Readonly<Partial<Record<Section, readonly string[]>>> = {
+  overview: [],
+  whatIf: ['what-if'],
+};
 
 /** The whole document for somebody who is signed in. */
 export function renderPage(context: PageContext, page: Page): string {

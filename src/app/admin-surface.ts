@@ -12,7 +12,7 @@ import { VERSION } from './version.js';
 
 export const ADMIN_PATH = '/admin';
 
-type Given = Pick<AdminOptions, 'store' | 'engine' | 'upstream' | 'clock' | 'log' | 'rules' | 'publicUrl'>;
+type Given = Pick<AdminOptions, 'store' | 'engine' | 'upstream' | 'clock' | 'log' | 'rules' | 'publicUrl' | 'whatIf'>;
 
 /**
  * Whether a browser came over TLS: to the bridge, or to a proxy that says so (X-Forwarded-Proto, believed

@@ -6,21 +6,28 @@ import { EXIT } from '../errors.js';
 import type { PlannedCall, WholePlan, WithheldCall } from '../reconcile/whole-plan.js';
 import { CommandError, type CommandContext, type Opened } from './context.js';
 import { act, withJson, withYes, type Json, type Yes } from './define.js';
+import { planWhatIf } from './plan-what-if.js';
 import { freshGuards } from './fresh-guards.js';
 import { count, iso, type Output, type Progress } from './output.js';
 import { DRY_RUN_UNTIL_ACCEPTED, RESTORED_AT } from './restored.js';
 
 interface PlanOptions extends Json, Yes {
   readonly accept?: boolean;
+  readonly whatIf?: string;
 }
 
 export function planCommand(program: Command, context: CommandContext): void {
   withYes(withJson(program.command('plan')))
     .description('show every call to ElevenLabs that would be made now; exit code 2 when there are any')
+    .option('--what-if <file>', 'show what the SCIM requests in this JSON file would do, and change nothing')
     .option('--accept', 'after a restore: show the plan, ask, and let the bridge work again')
     .action(
       act(context, (options: PlanOptions) =>
-        options.accept === true ? accept(context, options) : plan(context, options),
+        options.whatIf !== undefined
+          ? planWhatIf(context, options.whatIf, options)
+          : options.accept === true
+            ? accept(context, options)
+            : plan(context, options),
       ),
     );
 }

@@ -3,9 +3,11 @@
  * (with id, meta, groups, members). store/filter-sql.ts selects the same rows; a property test
  * holds the two together.
  *
- * - A comparison with a multi-valued attribute holds if it holds for any of its values.
- * - `ne` is the negation of `eq`, so it also holds where the attribute is absent. RFC 7644 leaves
- *   that open; as a negation, `a ne x` and `not (a eq x)` never contradict each other.
+ * - A comparison with a multi-valued attribute holds if it holds for any of its elements
+ *   (RFC 7644 3.4.2.2), `ne` too: `emails.type ne "work"` finds who has some other e-mail.
+ * - `ne` also holds where nothing is there to compare: a single-valued attribute that is absent, a
+ *   multi-valued one without elements. RFC 7644 leaves that open.
+ * - An element without `primary` is not primary (RFC 7643 2.4): it has `primary eq false`.
  * - `eq null` is "absent" (RFC 7643 2.5: null, "" and [] are all unassigned), `ne null` is `pr`.
  * - Strings compare by the case rule of the schema, in the order of code points; dates as instants.
  */
@@ -37,10 +39,30 @@ function compares(filter: Extract<Filter, { kind: 'compare' }>, resource: JsonOb
   const { path, op, value } = filter;
   const attribute = path.attributes.at(-1);
   if (attribute === undefined) return false;
-  const values = valuesAt(resource, path);
-  if (value === null) return values.some(isPresent) === (op === 'ne');
-  if (op === 'ne') return !values.some((actual) => compareValue(attribute, 'eq', actual, value));
-  return values.some((actual) => compareValue(attribute, op, actual, value));
+  if (value === null) return valuesAt(resource, path).some(isPresent) === (op === 'ne');
+  const holders = holdersOf(resource, path);
+  if (holders !== null) {
+    const inElement = { ...filter, path: { keys: path.keys.slice(-1), attributes: [attribute] } };
+    const isMet = holders.some((element) => isObject(element) && compares(inElement, element));
+    return isMet || (op === 'ne' && holders.length === 0);
+  }
+  const found = valuesAt(resource, path);
+  const values = found.length === 0 && isFalseWhenMissing(attribute) ? [false] : found;
+  if (op !== 'ne') return values.some((actual) => compareValue(attribute, op, actual, value));
+  const differs = (actual: Json): boolean => !compareValue(attribute, 'eq', actual, value);
+  return values.length === 0 || values.some(differs);
+}
+
+/** The elements whose part a path names; null: the path leads through no multi-valued complex attribute. */
+function holdersOf(resource: JsonObject, { keys, attributes }: AttributePath): readonly Json[] | null {
+  const holder = attributes.at(-2);
+  if (holder?.multiValued !== true) return null;
+  return valuesAt(resource, { keys: keys.slice(0, -1), attributes: attributes.slice(0, -1) });
+}
+
+/** RFC 7643 2.4: "If not specified, the value of "primary" SHALL be assumed to be "false"". */
+export function isFalseWhenMissing({ name, type }: Attribute): boolean {
+  return name === 'primary' && type === 'boolean';
 }
 
 /** The values at a path, multi-valued attributes on the way spread out. */

@@ -46,6 +46,12 @@ export function shareProblem(type: string, id: string, role: string): string | n
   return null;
 }
 
+/** Whether an entitlement begins with a type that can be shared; any other is not the bridge's to judge. */
+export function namesResourceType(value: string): boolean {
+  const [type = ''] = value.trim().split(':', 1);
+  return (RESOURCE_TYPES as readonly string[]).includes(type);
+}
+
 /** Reads `type:id:role`. A problem is answered in words that fit behind a colon. */
 export function readEntitlement(value: string): MappedShare | { readonly problem: string } {
   const parts = value.trim().split(':', 4);

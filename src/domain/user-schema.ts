@@ -63,7 +63,10 @@ const coreUser: Schema = {
     attribute('preferredLanguage', 'string', 'Preferred language, as in Accept-Language.'),
     attribute('locale', 'string', 'Locale for dates, numbers and currency, as "en-US".'),
     attribute('timezone', 'string', 'IANA time zone, as "America/Los_Angeles".'),
-    attribute('active', 'boolean', 'Whether the user has access to the workspace. True when not said at creation.'),
+    attribute('active', 'boolean', 'Whether the user has access to the workspace. True when not said at creation.', {
+      // Every user has it and it cannot be removed; a POST without it means true.
+      required: true,
+    }),
     attribute('password', 'string', 'Accepted and dropped: ElevenLabs takes no passwords through provisioning.', {
       mutability: 'writeOnly',
       returned: 'never',
@@ -75,11 +78,13 @@ const coreUser: Schema = {
       'E-mail addresses. The primary one, else the one of type "work", is invited to the workspace.',
       {
         multiValued: true,
-        subAttributes: elementParts('address', attribute('value', 'string', 'The e-mail address.'), [
-          'work',
-          'home',
-          'other',
-        ]),
+        subAttributes: elementParts(
+          'address',
+          attribute('value', 'string', 'The address. The one that is invited is unique among all users.', {
+            uniqueness: 'server',
+          }),
+          ['work', 'home', 'other'],
+        ),
       },
     ),
     attribute('phoneNumbers', 'complex', 'Phone numbers.', {

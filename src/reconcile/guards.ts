@@ -106,6 +106,13 @@ export class Guards {
     return usesOf(planned, { ...about, now: 0 }, this.#options);
   }
 
+  /** The same limits over another store: what is asked of the copy counts in the copy alone. */
+  fork(parts: Pick<GuardsOptions, 'store' | 'log' | 'alerts'>): Guards {
+    const copy = new Guards({ ...this.#options, ...parts, company: (sorted) => sorted });
+    copy.#dryRun = this.#dryRun;
+    return copy;
+  }
+
   #areSeatsLimited(): boolean {
     const { full, basic } = this.#options.rules().seatLimits;
     return full !== null || basic !== null;

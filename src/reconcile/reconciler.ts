@@ -206,6 +206,11 @@ export class Reconciler implements Provisioning {
     cancel();
   }
 
+  /** The policies over another store, as they would judge now; see Guards.fork. */
+  forkGuards(parts: Parameters<Guards['fork']>[0]): Guards {
+    return this.#guards.fork(parts);
+  }
+
   poke(): void {
     this.#dispatcher.poke();
   }

@@ -74,8 +74,13 @@ export interface View {
   readonly pointless: readonly string[];
 }
 
+/** What planning a subject takes of the engine. */
+export interface Planning extends Pick<Engine, 'store' | 'clock' | 'guards' | 'rules'> {
+  readonly readings: { readonly state: { readonly blind: boolean } };
+}
+
 /** Reads the subject and plans it. Null: there is no such subject any more. */
-export async function look(run: Run, engine: Engine): Promise<View | null> {
+export async function look(run: Run, engine: Planning): Promise<View | null> {
   const { store, clock, guards } = engine;
   const now = clock.now();
   if (run.userId === null) {

@@ -28,7 +28,7 @@ import { shorten } from './shorten.js';
 const OPERATIONS_PER_TURN = 10;
 
 /** Performs a BulkRequest and renders the BulkResponse. */
-export async function runBulk(request: ScimRequest, body: JsonObject): Promise<object> {
+export async function runBulk(request: Caller & Pick<ScimRequest, 'onRefused'>, body: JsonObject): Promise<object> {
   const { app, onRefused } = request;
   const plan = parseBulkRequest(body, app.limits.bulkOperations);
   // Asked once: an operation that waits for the first reading must not wait a thousand times.
@@ -150,7 +150,7 @@ class BulkRun {
 
   async #write(operation: BulkOperation, open: ReadonlySet<string>): Promise<Reply> {
     this.#performed += 1;
-    if (this.#performed % OPERATIONS_PER_TURN === 0) await this.#caller.app.clock.turn();
+    if (this.#performed % OPERATIONS_PER_TURN === 0) await this.#caller.app.turn();
     const data = resolveReferences(operation.data, (bulkId) => (open.has(bulkId) ? null : this.#idOf(bulkId)));
     const { target } = operation;
     return performOperation(this.#caller, { ...operation, data, target: { ...target, id: this.#targetId(target) } });

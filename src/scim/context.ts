@@ -11,10 +11,10 @@ import type { JsonObject } from '../domain/types.js';
 import type { Log } from '../log.js';
 import type { Store, WriteContext } from '../store/port.js';
 import type { Principal } from '../auth/authenticate.js';
+import type { Cursors } from './cursors.js';
 import type { DocumentChecks } from './document-checks.js';
 import type { VersionCondition } from './etags.js';
 import type { ReadParameters } from './query.js';
-import type { Entitlement } from './okta-roles.js';
 import type { RequestRefusal } from './request-log.js';
 import type { Route } from './routes.js';
 
@@ -31,6 +31,8 @@ export interface ScimLimits {
   /** Page size where a client asks for none, and the largest one. */
   readonly defaultCount: number;
   readonly maxCount: number;
+  /** How long a cursor can be used. */
+  readonly cursorTimeoutMs: number;
 }
 
 export const DEFAULT_LIMITS: ScimLimits = {
@@ -42,6 +44,7 @@ export const DEFAULT_LIMITS: ScimLimits = {
   bulkOperations: 1000,
   defaultCount: 100,
   maxCount: 1000,
+  cursorTimeoutMs: 3_600_000,
 };
 
 /** One application: what every request handler works with. */
@@ -55,7 +58,11 @@ export interface ScimApp {
   readonly baseUrl: () => string;
   /** The rules in force; the mapping file may be reloaded at any time. */
   readonly rules: () => Rules;
-  readonly entitlements: () => readonly Entitlement[];
+  /** Where people read how the bridge is connected; null = nowhere that clients can reach. */
+  readonly documentationUri: (() => string) | null;
+  readonly cursors: Cursors;
+  /** Lets everything else have its turn; long requests call it. */
+  readonly turn: () => Promise<void>;
 }
 
 /** Who asks, and on which condition. Bulk makes one per operation. */

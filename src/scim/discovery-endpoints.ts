@@ -3,7 +3,7 @@
  * resource types of Okta. Sorting and paging have no meaning here; a filter is refused with 403, as
  * the RFC wants.
  */
-import type { Attribute, ResourceType, Schema } from '../domain/schema.js';
+import type { ResourceType } from '../domain/schema.js';
 import type { JsonObject } from '../domain/types.js';
 import { notFound, ScimError } from '../errors.js';
 import type { Caller } from './context.js';
@@ -39,12 +39,22 @@ export function readResourceType(caller: Caller, id: string): object {
 /** RFC 7643 5. Every number is the one that is enforced. */
 export function serviceProviderConfig(caller: Caller, parameters: ReadParameters): object {
   refuseFilter(parameters);
-  const { limits, baseUrl } = caller.app;
+  const { limits, baseUrl, documentationUri } = caller.app;
   return {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
+    ...(documentationUri !== null && { documentationUri: documentationUri() }),
     patch: { supported: true },
     bulk: { supported: true, maxOperations: limits.bulkOperations, maxPayloadSize: limits.largeBodyBytes },
     filter: { supported: true, maxResults: limits.maxCount },
+    // RFC 9865 4. Who names neither way gets pages by index, as before there were cursors.
+    pagination: {
+      cursor: true,
+      index: true,
+      defaultPaginationMethod: 'index',
+      defaultPageSize: limits.defaultCount,
+      maxPageSize: limits.maxCount,
+      cursorTimeout: Math.floor(limits.cursorTimeoutMs / 1000),
+    },
     changePassword: { supported: false },
     sort: { supported: true },
     etag: { supported: true },
@@ -83,40 +93,9 @@ function find(resources: readonly JsonObject[], what: string, id: string): objec
 }
 
 function allSchemas({ app }: Caller): readonly JsonObject[] {
-  const base = app.baseUrl();
-  return [...schemasJson(base), ...OKTA_TYPES.map((type) => renderSchema(type.core, base))];
+  return schemasJson(app.baseUrl(), app.rules(), OKTA_TYPES);
 }
 
 function allResourceTypes({ app }: Caller): readonly JsonObject[] {
-  const base = app.baseUrl();
-  return [...resourceTypesJson(base), ...OKTA_TYPES.map((type) => renderResourceType(type, base))];
-}
-
-function renderResourceType(type: ResourceType, base: string): JsonObject {
-  return {
-    schemas: ['urn:ietf:params:scim:schemas:core:2.0:ResourceType'],
-    id: type.name,
-    name: type.name,
-    endpoint: type.endpoint,
-    description: type.description,
-    schema: type.core.id,
-    meta: { resourceType: 'ResourceType', location: `${base}/ResourceTypes/${type.name}` },
-  };
-}
-
-/** By hand, because scimmy takes no schema whose URN begins as Okta's do. */
-function renderSchema(schema: Schema, base: string): JsonObject {
-  return {
-    schemas: ['urn:ietf:params:scim:schemas:core:2.0:Schema'],
-    id: schema.id,
-    name: schema.name,
-    description: schema.description,
-    attributes: schema.attributes.map(renderAttribute),
-    meta: { resourceType: 'Schema', location: `${base}/Schemas/${schema.id}` },
-  };
-}
-
-function renderAttribute(attribute: Attribute): JsonObject {
-  const { name, type, multiValued, description, required, caseExact, mutability, returned, uniqueness } = attribute;
-  return { name, type, multiValued, description, required, caseExact, mutability, returned, uniqueness };
+  return resourceTypesJson(app.baseUrl(), OKTA_TYPES);
 }

@@ -2,7 +2,7 @@
 import { isList, isObject } from '../domain/match.js';
 import { BRIDGE_GROUP, type Attribute, type ResourceType } from '../domain/schema.js';
 import type { MappedShare } from '../domain/rules.js';
-import { parseEntitlement, shareProblem } from '../domain/shares.js';
+import { namesResourceType, parseEntitlement, shareProblem } from '../domain/shares.js';
 import type { Document, Json, ShareRole } from '../domain/types.js';
 import { invalidValue } from '../errors.js';
 import { MAX_ELEMENTS } from './values.js';
@@ -41,8 +41,9 @@ const NAMES: ReadonlySet<string> = new Set(['userName', 'displayName', 'external
 function checkAttribute(attribute: Attribute, value: Json | undefined, where: string): void {
   if (typeof value === 'string' && value.length > MAX_NAME && NAMES.has(attribute.name))
     throw invalidValue(`${where} has more than ${MAX_NAME} characters.`);
-  if (attribute.required && (typeof value !== 'string' || value.trim() === ''))
-    throw invalidValue(`${where} is required and must not be empty.`);
+  const isMissing =
+    attribute.type === 'string' ? typeof value !== 'string' || value.trim() === '' : value === undefined;
+  if (attribute.required && isMissing) throw invalidValue(`${where} is required and must not be empty.`);
   if (!isList(value)) return;
   if (value.length > MAX_ELEMENTS) throw invalidValue(`${where}: more than ${MAX_ELEMENTS} elements.`);
   const required = attribute.subAttributes.filter((sub) => sub.required);
@@ -59,7 +60,8 @@ function checkEntitlements(previous: Document | null, document: Document, checks
       : [];
   const known = new Set(valuesOf(previous?.['entitlements']));
   for (const value of valuesOf(document['entitlements'])) {
-    if (known.has(value)) continue;
+    // One of a type that ElevenLabs does not have is somebody else's: kept and without effect, like an unknown role.
+    if (known.has(value) || !namesResourceType(value)) continue;
     const share = parseEntitlement(value);
     checks.share?.(share, 'entitlements');
   }

@@ -9,6 +9,7 @@ import { notFound } from '../errors.js';
 import type { GroupChange, GroupRecord } from '../store/port.js';
 import { checkNoneMatch, conditionalReply } from './conditions.js';
 import { creationContext, documentChecks, writeContext, type Caller, type Reply } from './context.js';
+import { cursorPage, groupList } from './cursor-page.js';
 import { readGroupDocument } from './document.js';
 import { grantsGroup } from './grants.js';
 import { listResponse, toListing } from './listing.js';
@@ -26,8 +27,7 @@ export async function createGroup(caller: Caller, body: JsonObject, view: Projec
   const { record } = await store.createGroup(document, members ?? [], creationContext(caller));
   const shown = await settle(caller, record, shows(view, 'members'));
   const headers = resourceHeaders(GROUP, shown, caller.app.baseUrl());
-  const created = { ...headers, Location: headers['Content-Location'] };
-  return { status: 201, headers: created, body: show(caller, shown, view) };
+  return { status: 201, headers, body: show(caller, shown, view) };
 }
 
 export async function readGroup(caller: Caller, id: string, view: Projection): Promise<Reply> {
@@ -37,6 +37,7 @@ export async function readGroup(caller: Caller, id: string, view: Projection): P
 
 /** A page of groups, in the envelope of a ListResponse; members are read only if they are shown. */
 export async function listGroups(caller: Caller, parameters: ReadParameters): Promise<object> {
+  if (parameters.cursor !== null) return cursorPage(caller, parameters, [groupList(parameters, caller)]);
   const { query, view } = toListing(parameters, GROUP, caller.app.limits);
   checkSearch(caller, GROUP, query);
   const page = await caller.app.store.listGroups(query, { members: shows(view, 'members') });

@@ -7,8 +7,9 @@
 import { attribute } from '../domain/attribute.js';
 import { matches } from '../domain/match.js';
 import type { ResourceType } from '../domain/schema.js';
-import type { Rules } from '../domain/rules.js';
-import type { JsonObject, SeatType } from '../domain/types.js';
+import { BUILT_IN_ROLE_SEATS, type Rules } from '../domain/rules.js';
+import { assignableEntitlements } from '../domain/schema-in-force.js';
+import { SEAT_TYPES, type JsonObject, type SeatType } from '../domain/types.js';
 import { notFound } from '../errors.js';
 import type { Caller } from './context.js';
 import { parseFilter } from './filter-parser.js';
@@ -27,9 +28,9 @@ export interface Entitlement {
   readonly type: string;
 }
 
-/** Those that the mapping file names, for governance. */
-export function namedEntitlements(rules: Pick<Rules, 'namedEntitlements'>): readonly Entitlement[] {
-  return rules.namedEntitlements.map(({ value, display, description: words }) => {
+/** Those that the mapping file names, for governance, as far as an IdP may give them now. */
+export function namedEntitlements(rules: Rules): readonly Entitlement[] {
+  return assignableEntitlements(rules).map(({ value, display, description: words }) => {
     const [type = '', id = '', role = ''] = value.split(':');
     return { value, displayName: display, description: words ?? `Role ${role} on ${type} ${id}.`, type };
   });
@@ -91,12 +92,19 @@ export function readEntitlement(caller: Caller, id: string, parameters: ReadPara
   return read(id, parameters, ENTITLEMENT, entitlements(caller));
 }
 
+/** Every role that gives a seat now. Of the built-in names the short forms are left out: they say the same once more. */
 function roles(caller: Caller): readonly JsonObject[] {
-  return Object.entries(SEATS).map(([id, seat]) => render(caller, ROLE, id, seat));
+  const { roleSeats } = caller.app.rules();
+  return [...roleSeats].flatMap(([id, seat]) => {
+    const long = SEAT_TYPES.find((type) => type === seat && BUILT_IN_ROLE_SEATS.get(id) === seat && id !== type);
+    if (long !== undefined && roleSeats.get(long) === seat) return [];
+    const { displayName: name, description: words } = SEATS[seat];
+    return [render(caller, ROLE, id, { displayName: id === seat ? name : id, description: words })];
+  });
 }
 
 function entitlements(caller: Caller): readonly JsonObject[] {
-  return caller.app.entitlements().map(({ value, ...shown }) => render(caller, ENTITLEMENT, value, shown));
+  return namedEntitlements(caller.app.rules()).map(({ value, ...shown }) => render(caller, ENTITLEMENT, value, shown));
 }
 
 function render(caller: Caller, type: ResourceType, id: string, content: JsonObject): JsonObject {
@@ -110,6 +118,7 @@ function list(
   type: ResourceType,
   resources: readonly JsonObject[],
 ): object {
+  // Short lists that change with the configuration: a cursor gets the one page there is.
   const filter = parameters.filter === null ? null : parseFilter(parameters.filter, type);
   const view = viewOf(parameters, type);
   const found = filter === null ? resources : resources.filter((resource) => matches(filter, resource));

@@ -24,7 +24,7 @@ export function memberOps(
   check: (filter: Filter) => void = () => undefined,
 ): (operation: Operation) => MemberOp {
   let terms = 0;
-  const work: Work = { left: MAX_MEMBER_WORK };
+  const work: Work = { left: MAX_MEMBER_WORK, unfinished: [] };
   return (operation) => {
     const { path, verb, where } = operation;
     const { filter, sub } = path;

@@ -14,10 +14,10 @@ import {
   costOf,
   elementsOf,
   fromElements,
-  mergeParts,
   select,
   settleElements,
   spend,
+  withoutPart,
   type Edit,
 } from './patch-target.js';
 import { asObject, readParts, wrong } from './values.js';
@@ -25,15 +25,12 @@ import { asObject, readParts, wrong } from './values.js';
 export function removeEdit({ path, value, where }: Operation): Edit {
   assertWritable(path, where);
   const { attribute, filter, sub } = path;
-  // RFC 7644 3.5.2.2: required attributes cannot be removed, `mutability`.
+  // RFC 7644 3.5.2.2: required attributes cannot be removed, `mutability`. `active` is one: neither true
+  // nor false can be meant by nothing, and a guess would give or take access.
   if (attribute.required && sub === null && filter === null)
     throw mutability(`${where} is required and cannot be removed.`);
   if (sub?.required === true) throw mutability(`${where}: ${sub.name} is required and cannot be removed.`);
-  if (attribute.name === 'active') throw invalidValue('active cannot be removed: replace it with true or false.');
-  if (sub !== null) {
-    const parts = new Map<string, Json | undefined>([[sub.name, undefined]]);
-    return editChosen(attribute, filter, (element) => mergeParts(attribute, element, parts));
-  }
+  if (sub !== null) return editChosen(attribute, filter, (element) => withoutPart(element, sub.name));
   if (filter !== null) return editChosen(attribute, filter, () => undefined);
   if (attribute.type !== 'complex' || value === undefined || value === null) return () => undefined;
   return removeListed(attribute, value, where);

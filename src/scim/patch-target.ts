@@ -3,10 +3,11 @@
  * pure functions; what they need of the request was read and checked when they were made.
  */
 import type { Filter } from '../domain/filter.js';
+import { fold } from '../domain/fold.js';
 import { isList, isObject, matches } from '../domain/match.js';
 import type { Attribute } from '../domain/schema.js';
 import type { Document, Json, JsonObject } from '../domain/types.js';
-import { mutability, tooMany } from '../errors.js';
+import { mutability, noTarget, tooMany } from '../errors.js';
 import { elementKey, inOrder, onePrimary } from './elements.js';
 import type { TargetPath } from './patch-request.js';
 import { readOne } from './values.js';
@@ -14,6 +15,14 @@ import { readOne } from './values.js';
 /** What one PATCH may still do: elements looked at, times comparisons, and text that is folded for them. */
 export interface Work {
   left: number;
+  /** Elements made of a filter that have no `value` yet: a later operation of the same PATCH gives it, or none may stay. */
+  readonly unfinished: Unfinished[];
+}
+
+export interface Unfinished {
+  readonly keys: readonly string[];
+  readonly filter: Filter;
+  readonly where: string;
 }
 
 /**
@@ -89,6 +98,17 @@ export function select(filter: Filter, elements: readonly Json[], work: Work): R
   return new Set(elements.flatMap((element, index) => (isObject(element) && matches(filter, element) ? [index] : [])));
 }
 
+/** Refuses elements that a filter made and nobody gave a value: a replace never makes such (RFC 7644 3.5.2.3). */
+export function assertFinished(document: Document, work: Work): void {
+  for (const { keys, filter, where } of work.unfinished) {
+    const value = keys.reduce<Json | undefined>((at, key) => (isObject(at) ? at[key] : undefined), document);
+    const isBare = (element: Json): boolean =>
+      isObject(element) && element['value'] === undefined && matches(filter, element);
+    if (elementsOf(value).some(isBare))
+      throw noTarget(`${where}: no element matches, and one without a value is not made.`);
+  }
+}
+
 /** The price of comparing each value with each term of the filter. */
 export function costOfMatching(filter: Filter, values: readonly Json[]): number {
   return countTerms(filter) * costOf(values) + values.length * literalCost(filter);
@@ -121,6 +141,12 @@ export function countTerms(filter: Filter): number {
     case 'compare':
       return 1;
   }
+}
+
+/** An element without one of its parts (RFC 7644 3.5.2.2: that part alone); undefined where nothing is left. */
+export function withoutPart(element: JsonObject, name: string): JsonObject | undefined {
+  const left = withValue(element, name, undefined);
+  return Object.keys(left).length === 0 ? undefined : left;
 }
 
 /** An element with some parts replaced; undefined where too little is left to be one. */
@@ -173,9 +199,14 @@ export function settleElements(
  * The element that a filter describes, where it does so wholly: `type eq "work"`,
  * `primary eq "True"`, joined by `and`. Entra sends such paths to *create* elements, against
  * RFC 7644 3.5.2.3 (idp-behaviour: PATCH shapes). A filter on `value` names one that should exist:
- * null, hence noTarget.
+ * null, hence noTarget. So does a `replace` (`onlyCanonical`) with a type that the schema does not list.
  */
-export function elementFromFilter(attribute: Attribute, filter: Filter, where: string): JsonObject | null {
+export function elementFromFilter(
+  attribute: Attribute,
+  filter: Filter,
+  where: string,
+  onlyCanonical: boolean,
+): JsonObject | null {
   const element: Record<string, Json> = {};
   const terms = filter.kind === 'and' ? filter.nodes : [filter];
   for (const term of terms) {
@@ -184,7 +215,12 @@ export function elementFromFilter(attribute: Attribute, filter: Filter, where: s
     if (sub === undefined || sub.name === 'value' || Object.hasOwn(element, sub.name)) return null;
     const value = readOne(sub, term.value, `${where}.${sub.name}`);
     if (value === undefined || sub.mutability === 'readOnly') return null;
+    if (onlyCanonical && sub.name === 'type' && !isCanonical(sub, value)) return null;
     element[sub.name] = value;
   }
   return inOrder(attribute, element);
+}
+
+function isCanonical({ canonicalValues }: Attribute, value: Json): boolean {
+  return typeof value === 'string' && canonicalValues.some((known) => fold(known) === fold(value));
 }

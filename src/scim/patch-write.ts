@@ -8,7 +8,7 @@ import type { Attribute } from '../domain/schema.js';
 import type { Json, JsonObject } from '../domain/types.js';
 import { invalidValue, noTarget } from '../errors.js';
 import { elementKey, onePrimary, unite } from './elements.js';
-import type { Operation, TargetPath } from './patch-request.js';
+import type { Operation, TargetPath, Verb } from './patch-request.js';
 import {
   assertWritable,
   costOf,
@@ -30,7 +30,7 @@ export function writeEdit({ verb, path, value, where }: Operation): Edit {
   assertWritable(path, where);
   if (value === undefined) throw invalidValue(`${where}: ${verb} needs a value.`);
   const { attribute, filter, sub } = path;
-  if (filter !== null) return editMatching({ ...path, filter }, value, where);
+  if (filter !== null) return editMatching({ ...path, filter }, verb, value, where);
   if (sub !== null) {
     const parts: Parts = new Map([[sub.name, readValue(sub, value, where)]]);
     return attribute.multiValued ? editEach(attribute, parts) : editParts(attribute, parts);
@@ -105,12 +105,13 @@ function editEach(attribute: Attribute, parts: Parts): Edit {
   };
 }
 
-function editMatching(path: TargetPath & { readonly filter: object }, value: Json, where: string): Edit {
+function editMatching(path: TargetPath & { readonly filter: object }, verb: Verb, value: Json, where: string): Edit {
   const { attribute, filter, sub } = path;
   const parts =
     sub === null ? elementParts(attribute, value, where) : new Map([[sub.name, readValue(sub, value, where)]]);
   const clears = parts === null || [...parts.values()].every((part) => part === undefined);
-  const template = elementFromFilter(attribute, filter, where);
+  const template = elementFromFilter(attribute, filter, where, verb === 'replace');
+  const needsValue = attribute.multiValued && attribute.subAttributes.some((part) => part.name === 'value');
   return (current, work) => {
     const elements = elementsOf(current);
     const chosen = select(filter, elements, work);
@@ -121,6 +122,7 @@ function editMatching(path: TargetPath & { readonly filter: object }, value: Jso
       if (!attribute.multiValued && elements.length > 0) throw noTarget(`${where}: ${attribute.name} is another.`);
       const created = mergeParts(attribute, template, parts);
       spend(work, costOf(elements));
+      if (needsValue && created?.['value'] === undefined) work.unfinished.push({ keys: path.keys, filter, where });
       const next = created === undefined ? elements : [...elements, created];
       return fromElements(attribute, settleElements(attribute, next, new Set([elements.length])));
     }

@@ -16,7 +16,7 @@ import { finish, isStored } from './document.js';
 import { memberOps } from './patch-members.js';
 import { removeEdit } from './patch-remove.js';
 import { parseOperations, type Operation, type PatchedResource } from './patch-request.js';
-import { editAt, MAX_WORK, type Work } from './patch-target.js';
+import { assertFinished, editAt, MAX_WORK, type Work } from './patch-target.js';
 import { writeEdit } from './patch-write.js';
 
 export interface PatchOptions extends PatchedResource {
@@ -49,8 +49,9 @@ export function parseGroupPatch(body: unknown, options: PatchOptions = {}): Grou
 function apply(type: ResourceType, steps: readonly Step[], options: PatchOptions): (current: Document) => Document {
   if (steps.length === 0) return (current) => current;
   return (current) => {
-    const work: Work = { left: MAX_WORK };
+    const work: Work = { left: MAX_WORK, unfinished: [] };
     const changed = steps.reduce((document, step) => step(document, work), current);
+    assertFinished(changed, work);
     return finish(type, current, changed, options.checks ?? {});
   };
 }

@@ -13,18 +13,26 @@ export interface ReadParameters {
   readonly sortOrder: 'ascending' | 'descending';
   /** 1-based, at least 1. */
   readonly startIndex: number;
+  /** RFC 9865: null = pages by index; empty = the first page by cursor. */
+  readonly cursor: string | null;
   /** Null: not asked for. At least 0, not yet clamped. */
   readonly count: number | null;
   readonly attributes: readonly string[];
   readonly excludedAttributes: readonly string[];
 }
 
-type Parameter = 'filter' | 'sortBy' | 'sortOrder' | 'startIndex' | 'count' | 'attributes' | 'excludedAttributes';
-const NAMES: ReadonlyMap<string, Parameter> = new Map(
-  (['filter', 'sortBy', 'sortOrder', 'startIndex', 'count', 'attributes', 'excludedAttributes'] as const).map(
-    (name) => [name.toLowerCase(), name],
-  ),
-);
+const PARAMETERS = [
+  'filter',
+  'sortBy',
+  'sortOrder',
+  'startIndex',
+  'cursor',
+  'count',
+  'attributes',
+  'excludedAttributes',
+] as const;
+type Parameter = (typeof PARAMETERS)[number];
+const NAMES: ReadonlyMap<string, Parameter> = new Map(PARAMETERS.map((name) => [name.toLowerCase(), name]));
 
 type RawParameters = ReadonlyMap<Parameter, Json>;
 
@@ -71,11 +79,14 @@ function decode(text: string): string {
 }
 
 function interpret(raw: RawParameters): ReadParameters {
+  if (raw.has('cursor') && raw.has('startIndex'))
+    throw invalidValue('"cursor" and "startIndex" are two ways to page: name one of them.');
   return {
     filter: textOf(raw, 'filter'),
     sortBy: textOf(raw, 'sortBy'),
     sortOrder: sortOrderOf(raw),
     startIndex: Math.max(1, integerOf(raw, 'startIndex') ?? 1),
+    cursor: textOf(raw, 'cursor'),
     count: nonNegative(integerOf(raw, 'count')),
     attributes: namesOf(raw, 'attributes'),
     excludedAttributes: namesOf(raw, 'excludedAttributes'),

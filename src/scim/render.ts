@@ -17,14 +17,15 @@ export function etag(version: number): string {
 
 /**
  * The headers of an answer that shows a resource: `meta.version` and `meta.location` are what ETag
- * and Content-Location say (RFC 7643 3.1).
+ * and Content-Location say (RFC 7643 3.1). `Location` says it too: some clients look only there.
  */
 export function resourceHeaders(
   type: ResourceType,
   record: UserRecord | GroupRecord,
   base: string,
-): { readonly ETag: string; readonly 'Content-Location': string } {
-  return { ETag: etag(record.version), 'Content-Location': locationOf(type, record, base) };
+): { readonly ETag: string; readonly 'Content-Location': string; readonly Location: string } {
+  const location = locationOf(type, record, base);
+  return { ETag: etag(record.version), 'Content-Location': location, Location: location };
 }
 
 /** The URL of a resource. */

@@ -16,6 +16,19 @@ export function sendReply(response: Response, reply: Reply, mediaType: string): 
   else response.set('Content-Type', mediaType).send(reply.body);
 }
 
+/**
+ * Takes the `charset` off that Express adds to every text: neither media type has such a parameter
+ * (RFC 7644 8.1, RFC 8259 11), and JSON is UTF-8 anyway.
+ */
+export function sendWithoutCharset(response: Response): void {
+  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => Response;
+  response.writeHead = ((...args: unknown[]) => {
+    const type = response.getHeader('Content-Type');
+    if (typeof type === 'string') response.setHeader('Content-Type', type.replace(/;\s*charset=[^;]*/i, ''));
+    return writeHead(...args);
+  }) as Response['writeHead'];
+}
+
 /** What a client is told about an error; everything that is no ScimError is a bug and tells nothing. */
 export function toScimError(error: unknown): ScimError {
   return error instanceof ScimError

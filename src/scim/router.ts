@@ -19,12 +19,12 @@ import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
 import type { Authenticator, Principal } from '../auth/authenticate.js';
 import { DEFAULT_LIMITS, type ScimApp, type ScimLimits, type ScimRequest } from './context.js';
+import { createCursors } from './cursors.js';
 import { handle } from './endpoints.js';
 import { parseCondition } from './etags.js';
 import { discardBody, readJsonBody, type BodyLimits } from './json-body.js';
-import { namedEntitlements, type Entitlement } from './okta-roles.js';
 import { NO_PARAMETERS, parseQuery } from './query.js';
-import { sendError, toScimError } from './reply.js';
+import { sendError, sendWithoutCharset, toScimError } from './reply.js';
 import {
   guessIdp,
   logRequest,
@@ -48,8 +48,11 @@ export interface ScimRouterOptions {
   readonly rules: () => Rules;
   readonly limits?: Partial<ScimLimits>;
   readonly authenticator: Authenticator;
-  readonly entitlements?: () => readonly Entitlement[];
+  /** Where people read how the bridge is connected; absent = nowhere that clients can reach. */
+  readonly documentationUri?: () => string;
   readonly newRequestId?: () => string;
+  /** Lets other requests have their turn; default: the next turn of the event loop. */
+  readonly turn?: () => Promise<void>;
   /** Called as soon as a request is known to come from a holder of a valid token. */
   readonly onAuthenticated?: (request: Request) => void;
   /** Called once per request, when its answer has gone out; `refusals`: what of it was answered with an error. */
@@ -94,17 +97,21 @@ export function createScimRouter(options: ScimRouterOptions): Router {
   return router;
 }
 
-function toApp(options: ScimRouterOptions): ScimApp {
-  const { baseUrl } = options;
+/** What the services work with. */
+export function toApp(options: ScimRouterOptions): ScimApp {
+  const { baseUrl, store, clock } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   return {
-    store: options.store,
+    cursors: createCursors({ store, clock, timeoutMs: limits.cursorTimeoutMs }),
+    store,
     provisioning: options.provisioning,
-    clock: options.clock,
+    clock,
     log: options.log,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits,
     baseUrl: () => (typeof baseUrl === 'string' ? baseUrl : baseUrl()).replace(/\/$/, ''),
     rules: options.rules,
-    entitlements: options.entitlements ?? (() => namedEntitlements(options.rules())),
+    documentationUri: options.documentationUri ?? null,
+    turn: options.turn ?? (() => options.clock.turn()),
   };
 }
 
@@ -129,6 +136,7 @@ function begin(request: Request, response: Response, options: ScimRouterOptions)
     refusals: [],
   };
   response.set({ 'X-Request-Id': known.requestId, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+  sendWithoutCharset(response);
   response.once('close', () => {
     const event: RequestEvent = {
       requestId: known.requestId,

@@ -13,6 +13,7 @@ import { USER } from '../domain/user-schema.js';
 import { invalidFilter } from '../errors.js';
 import type { ListQuery, Page } from '../store/port.js';
 import type { Caller } from './context.js';
+import { cursorPage, listOfGroups, listOfUsers, type CursorList } from './cursor-page.js';
 import { FilterParser, parseAttributePath, reporting } from './filter-parser.js';
 import { tokenize } from './filter-tokens.js';
 import { listResponse, viewOf } from './listing.js';
@@ -25,6 +26,7 @@ import { scopeRefusal } from '../auth/token-scopes.js';
 /** A page of users and groups, as far as the token may see them. */
 export async function searchAll(caller: Caller, parameters: ReadParameters): Promise<object> {
   const { limits } = caller.app;
+  if (parameters.cursor !== null) return cursorPage(caller, parameters, joinedLists(caller, parameters));
   const sources = [users(caller, parameters), groups(caller, parameters)].filter((source) => source !== null);
   const found: object[] = [];
   let total = 0;
@@ -35,6 +37,16 @@ export async function searchAll(caller: Caller, parameters: ReadParameters): Pro
     total += page.total;
   }
   return listResponse(found, total, parameters.startIndex);
+}
+
+/** What the token may see, as a cursor goes through it: users, then groups. */
+function joinedLists(caller: Caller, parameters: ReadParameters): readonly CursorList[] {
+  const maySee = (resource: 'users' | 'groups'): boolean =>
+    scopeRefusal(caller.principal.scopes, { resource, write: false }) === null;
+  return [
+    ...(maySee('users') ? [listOfUsers(queryOf(parameters, USER, GROUP), viewOf(parameters, USER), caller)] : []),
+    ...(maySee('groups') ? [listOfGroups(queryOf(parameters, GROUP, USER), viewOf(parameters, GROUP), caller)] : []),
+  ];
 }
 
 type Source = (startIndex: number, count: number) => Promise<Page<object>>;

@@ -9,6 +9,7 @@ import { notFound } from '../errors.js';
 import type { UserRecord, Written } from '../store/port.js';
 import { checkNoneMatch, conditionalReply } from './conditions.js';
 import { creationContext, documentChecks, writeContext, type Caller, type Reply } from './context.js';
+import { cursorPage, userList } from './cursor-page.js';
 import { readUserDocument } from './document.js';
 import { grantsUser } from './grants.js';
 import { listResponse, toListing } from './listing.js';
@@ -25,8 +26,7 @@ export async function createUser(caller: Caller, body: JsonObject, view: Project
   await admit(caller, null, document);
   const record = await settle(caller, await store.createUser(document, creationContext(caller)));
   const headers = resourceHeaders(USER, record, caller.app.baseUrl());
-  const created = { ...headers, Location: headers['Content-Location'] };
-  return { status: 201, headers: created, body: show(caller, record, view) };
+  return { status: 201, headers, body: show(caller, record, view) };
 }
 
 export async function readUser(caller: Caller, id: string, view: Projection): Promise<Reply> {
@@ -36,6 +36,7 @@ export async function readUser(caller: Caller, id: string, view: Projection): Pr
 
 /** A page of users, in the envelope of a ListResponse. */
 export async function listUsers(caller: Caller, parameters: ReadParameters): Promise<object> {
+  if (parameters.cursor !== null) return cursorPage(caller, parameters, [userList(parameters, caller)]);
   const { query, view } = toListing(parameters, USER, caller.app.limits);
   checkSearch(caller, USER, query);
   const page = await caller.app.store.listUsers(query);

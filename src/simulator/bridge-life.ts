@@ -11,6 +11,7 @@ import { createLimiter } from '../reconcile/limiter.js';
 import { Reconciler } from '../reconcile/reconciler.js';
 import { DEFAULT_LIMITS, type Caller } from '../scim/context.js';
 import type { Connection } from '../store/connection.js';
+import { createCursors } from '../scim/cursors.js';
 import { migrate } from '../store/migrate.js';
 import type { Store } from '../store/port.js';
 import { openStoreOn } from '../store/sqlite-store.js';
@@ -74,10 +75,11 @@ export function startLife(parts: LifeParts): Bridge {
     ...{ store, clock, log, rules: () => rules, provisioning: reconciler },
     limits: DEFAULT_LIMITS,
     baseUrl: () => 'https://bridge.example/scim/v2',
-    entitlements: () => [],
-    oauth: false,
+    documentationUri: null,
+    cursors: createCursors({ store, clock, timeoutMs: DEFAULT_LIMITS.cursorTimeoutMs }),
+    turn: () => clock.turn(),
   };
-  const principal = { tokenId: null, label: 'simulator', scopes: [], actor: 'token:simulator' };
+  const principal = { tokenId: null, label: 'simulator', scopes: ['users', 'groups'], actor: 'token:simulator' };
   void reconciler.start().catch((error: unknown) => parts.onBug(`the start failed: ${String(error)}`));
   return {
     store,

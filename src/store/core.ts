@@ -9,7 +9,7 @@ import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
 import type { Millis } from '../domain/types.js';
 import { mapStoreError, type Connection } from './connection.js';
-import { createGroupCommit } from './group-commit.js';
+import { createGroupCommit, type GroupCommit } from './group-commit.js';
 import { createServingTime } from './serving-time.js';
 
 export type Bind = string | number | null;
@@ -63,6 +63,8 @@ export function createCore(
     readonly rules: () => Rules;
     readonly uuid: () => string;
     readonly isServing?: boolean;
+    /** How writes come to the disk, where they do so otherwise than together. */
+    readonly writes?: GroupCommit;
   },
 ): Core {
   const prepared = {
@@ -72,7 +74,7 @@ export function createCore(
   };
   const dataVersion = db.prepare('PRAGMA data_version').pluck();
   const transaction = db.transaction((work: () => unknown) => work());
-  const writes = createGroupCommit(db, parts.clock);
+  const writes = parts.writes ?? createGroupCommit(db, parts.clock);
   const servingTime = createServingTime(db, parts.clock, parts.isServing ?? false);
   const moves: Record<ListName, number> = { User: 0, Group: 0 };
   const read = <T>(work: () => T): Promise<T> => {

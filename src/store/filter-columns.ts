@@ -144,7 +144,7 @@ export const RELATED: Readonly<Record<TypeName, ReadonlyMap<string, Related>>> =
   ]),
 };
 
-/** E-mails by index. The table lacks `display`, and cannot tell `primary: false` from none. */
+/** E-mails by index. The table lacks `display`; whether `primary: false` was said (`pr`) only the document knows. */
 export const EMAILS: Related = {
   owner: 'u.seq',
   key: 'e.user_seq',

@@ -13,7 +13,7 @@
 import type { AttributePath, CompareOp, Filter, FilterValue } from '../domain/filter.js';
 import { fold } from '../domain/fold.js';
 import { parseInstant } from '../domain/instant.js';
-import { matches } from '../domain/match.js';
+import { isFalseWhenMissing, matches } from '../domain/match.js';
 import type { Attribute } from '../domain/schema.js';
 import {
   ALIAS,
@@ -85,10 +85,20 @@ class Compiler {
           const present = this.#leaf({ kind: 'present', path: filter.path }, scope);
           return filter.op === 'ne' ? present : negate(present);
         }
-        // As in domain/match.ts: `ne` is the negation of `eq`, over all values of the attribute.
-        return filter.op === 'ne' ? negate(this.#leaf({ ...filter, op: 'eq' }, scope)) : this.#leaf(filter, scope);
+        return filter.op === 'ne' ? this.#differs(filter, scope) : this.#leaf(filter, scope);
       }
     }
+  }
+
+  /** `ne`, as in domain/match.ts: some element differs, or there is none; a single value is not equal. */
+  #differs(filter: Compare, scope: Scope): CompiledFilter {
+    const [top] = filter.path.attributes;
+    if (filter.path.keys[0] === 'schemas') return this.#leaf(filter, scope);
+    if (top?.type !== 'complex' || !top.multiValued || filter.path.attributes.length < 2)
+      return negate(this.#leaf({ ...filter, op: 'eq' }, scope));
+    const path: AttributePath = { keys: filter.path.keys.slice(0, -1), attributes: [top] };
+    const none = negate(scope.elements(path, null, this) ?? FALSE);
+    return join([this.#leaf(filter, scope), none], ' OR ');
   }
 
   /** A comparison or `pr`: of some element of a multi-valued attribute, or of the value itself. */
@@ -103,6 +113,8 @@ class Compiler {
         sub === undefined ? null : { ...leaf, path: { keys: [sub.name], attributes: [sub] } };
       if (sub === undefined || top.multiValued) return scope.elements(path, inner, this) ?? FALSE;
     }
+    // Within an element: the comparison of that one alone.
+    if (leaf.kind === 'compare' && leaf.op === 'ne') return this.#differs(leaf, scope);
     const source = scope.scalar(leaf.path);
     if (source.kind === 'constant') return isConstantTrue(leaf, source) ? TRUE : FALSE;
     return leaf.kind === 'present' ? present(source) : this.#compare(source, leaf);
@@ -111,7 +123,10 @@ class Compiler {
   #compare(source: Scalar, { path, op, value }: Compare): CompiledFilter {
     const attribute = path.attributes.at(-1);
     if (attribute === undefined || value === null) return FALSE;
-    if (typeof value !== 'string') return relation(source.sql, op, Number(value));
+    if (typeof value !== 'string') {
+      const sql = isFalseWhenMissing(attribute) ? `COALESCE(${source.sql}, 0)` : source.sql;
+      return relation(sql, op, Number(value));
+    }
     if (attribute.type === 'dateTime') {
       const instant = parseInstant(value);
       const sql = source.form === 'instant' ? source.sql : `scim_instant(${source.sql})`;
@@ -211,7 +226,7 @@ function canUseEmails(node: Filter | null): boolean {
     case 'compare': {
       const name = node.path.keys[0];
       if (name === 'value' || name === 'type') return true;
-      return name === 'primary' && node.kind === 'compare' && node.value === true;
+      return name === 'primary' && node.kind === 'compare' && typeof node.value === 'boolean';
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { GivenShare, WantedShare } from '../domain/person.js';
 import type { StandingShare } from '../domain/explanation.js';
 import { elementsAt, textAt } from '../domain/json.js';
-import { forbiddenDangers, readEntitlement, resourceKey } from '../domain/shares.js';
+import { forbiddenDangers, namesResourceType, readEntitlement, resourceKey } from '../domain/shares.js';
 import { principalKey, type Address, type Document, type ResourceRef, type UserId } from '../domain/types.js';
 import type { Core } from './core.js';
 import { givenTo, refOf, toGiven, type HeldRow } from './given-shares.js';
@@ -175,7 +175,7 @@ function idleRules(core: Core): readonly string[] {
   ];
 }
 
-/** Values stored under looser rules, which give nothing now. */
+/** Values that give nothing: of no resource type, or stored under looser rules. */
 function forbidden(core: Core): readonly string[] {
   const rules = core.rules();
   const words = (who: string, value: string): string =>
@@ -183,6 +183,8 @@ function forbidden(core: Core): readonly string[] {
   const ofUsers = core.raw<[string, string]>(SELECT_ENTITLED).flatMap(([userName, text]) =>
     elementsAt(JSON.parse(text) as Document, 'entitlements').flatMap((item) => {
       const value = textAt(item, 'value') ?? '';
+      if (!namesResourceType(value))
+        return [`user "${userName}": "${value}" gives nothing: it begins with no resource type of ElevenLabs`];
       const share = readEntitlement(value);
       return 'problem' in share || forbiddenDangers(share, rules).length === 0
         ? []

@@ -11,6 +11,7 @@ import { clockSetBack } from './clock-set-back.js';
 import { openConnection, type Connection } from './connection.js';
 import { besideThePlan } from './beside-the-plan.js';
 import { createCore, type Core } from './core.js';
+import { createCursorLists } from './cursor-lists.js';
 import { finishCall } from './outcomes.js';
 import { registerFunctions } from './filter-functions.js';
 import { createGroup, deleteGroup, linkGroup, updateGroup } from './group-writes.js';
@@ -135,7 +136,8 @@ export function openStoreOn(
   return createStore(core, db, lock, options.scimBase ?? (() => ''));
 }
 
-function createStore(core: Core, db: Connection, lock: ServingLock | null, scimBase: () => string): Store {
+/** Every method of the port over one connection. */
+export function createStore(core: Core, db: Connection, lock: ServingLock | null, scimBase: () => string): Store {
   return {
     ...directoryStore(core, scimBase),
     ...workStore(core),
@@ -158,6 +160,7 @@ function createStore(core: Core, db: Connection, lock: ServingLock | null, scimB
 function directoryStore(core: Core, scimBase: () => string): DirectoryStore {
   const lists = createLists(core, scimBase);
   return {
+    ...createCursorLists(core, scimBase),
     getUser: (id) => core.read(() => readUser(core, id)),
     listUsers: (query) => lists.users(query),
     createUser: (document, context) => core.write(() => createUser(core, document, context)),

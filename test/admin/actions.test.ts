@@ -35,6 +35,56 @@ const heldId = async (address: string): Promise<string> => {
   return /name="id" value="(\d+)"/.exec(row)?.[1] ?? '';
 };
 
+describe('the form of a what-if', () => {
+  beforeEach(async () => {
+    admin = await startAdmin({ seed: minimalSeed() });
+    await admin.signIn();
+  });
+
+  it('shows what assigning a group would do, and does nothing', async () => {
+    const before = admin.bridge.writes().length;
+    const fields = { group: 'Voices', users: 'ann@new.example\nben@new.example' };
+    const { status, text } = await admin.post('/what-if', fields);
+    expect(status).toBe(200);
+    for (const words of [
+      'POST /Users',
+      'POST /Groups',
+      'ben@new.example',
+      '0 used and 0 invited → 0 used and 0 invited',
+      '2 invited',
+    ])
+      expect(text).toContain(words);
+    await admin.bridge.idle();
+    expect(admin.bridge.writes().length).toBe(before);
+    expect((await admin.bridge.scim('GET', '/Groups')).body.totalResults).toBe(0);
+  });
+
+  it('takes SCIM requests, long ones too, and says what is wrong with others', async () => {
+    const users = Array.from({ length: 100 }, (_, index) => {
+      const emails = [{ value: `many${String(index)}@new.example` }];
+      return {
+        method: 'POST',
+        path: '/Users',
+        body: { schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'], userName: `many${String(index)}`, emails },
+      };
+    });
+    const { text } = await admin.post('/what-if', { requests: JSON.stringify(users) });
+    expect(text).toContain('100 invited');
+    for (const [requests, words] of [
+      ['{', 'not JSON'],
+      ['{}', 'must be a request'],
+      [JSON.stringify([...users, ...users]), 'plan --what-if'],
+    ] as const)
+      expect((await admin.post('/what-if', { requests })).text).toContain(words);
+    expect((await admin.bridge.scim('GET', '/Users?count=0&filter=userName%20sw%20%22many%22')).body.totalResults).toBe(
+      0,
+    );
+    expect((await admin.raw('POST', '/admin/what-if', { body: new URLSearchParams({ requests: '[]' }) })).status).toBe(
+      403,
+    );
+  });
+});
+
 describe('held changes', () => {
   beforeEach(startWithHeld);
 

@@ -1,5 +1,5 @@
 /** Commands beside a running server: a real process, its sandbox workspace, one database file. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -54,6 +54,49 @@ async function createUser(name: string): Promise<string> {
 
 const setActive = (id: string, value: boolean): Promise<Response> =>
   scim('PATCH', `/Users/${id}`, { schemas: [PATCH_URN], Operations: [{ op: 'replace', path: 'active', value }] });
+
+describe('plan --what-if', () => {
+  const write = (script: unknown): string => {
+    const file = path.join(folder, 'what-if.json');
+    writeFileSync(file, JSON.stringify(script));
+    return file;
+  };
+
+  it('says what requests would do while the server runs, and changes nothing', async () => {
+    const id = await createUser('what-if');
+    const script = [
+      {
+        method: 'PATCH',
+        path: `/Users/${id}`,
+        body: { schemas: [PATCH_URN], Operations: [{ op: 'replace', path: 'active', value: false }] },
+      },
+      { method: 'DELETE', path: '/Users/nobody' },
+    ];
+    const { code, stdout } = await run('plan', '--what-if', write(script));
+    expect(code).toBe(2);
+    for (const words of [
+      '200  PATCH',
+      '404  DELETE',
+      'what-if@acme.example',
+      '1 call would be made',
+      'Nothing was changed.',
+    ])
+      expect(stdout).toContain(words);
+    const json = (await run('plan', '--json', '--what-if', write(script))).json();
+    expect(json.calls).toEqual([
+      expect.objectContaining({ change: { kind: 'revokeInvite', address: 'what-if@acme.example' } }),
+    ]);
+    expect(json.seats.before.invited.full - json.seats.after.invited.full).toBe(1);
+    expect(((await (await scim('GET', `/Users/${id}`)).json()) as { active: boolean }).active).toBe(true);
+    await scim('DELETE', `/Users/${id}`);
+  });
+
+  it('refuses what is no script', async () => {
+    const { code, stderr } = await run('plan', '--what-if', write({ method: 'POST' }));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('BulkRequest')]);
+    expect((await run('plan', '--what-if', path.join(folder, 'none.json'))).code).toBe(1);
+  });
+});
 
 describe('doctor of a bridge that is well', () => {
   it('ends with 0', async () => {
@@ -329,35 +372,30 @@ describe('backup and restore', () => {
   });
 });
 
-describe('selfcheck', () => {
-  it('plays both IdPs against the sandbox, leaves nothing behind, and ends its token', async () => {
-    const checked = await run('selfcheck', '--json');
-    const { mode, steps, failed } = checked.json();
-    expect(steps.filter(({ problem }: { problem: string | null }) => problem !== null)).toEqual([]);
-    expect({ mode, failed, code: checked.code }).toEqual({ mode: 'sandbox', failed: 0, code: 0 });
-    const played = steps.map(({ idp, step }: { idp: string; step: string }) => `${idp}: ${step}`);
-    for (const step of [
-      'Entra ID: test connection',
-      'Entra ID: restore user',
-      'Okta: push group',
-      'Okta: reactivate user',
-    ])
-      expect(played).toContain(step);
-    const left = (await run('users', 'list', '--filter', 'userName co "selfcheck"', '--json')).json();
+describe('conformance --running', () => {
+  it('passes, leaves nothing behind, and its token is revoked', async () => {
+    const checked = await run('conformance', '--running', '--json');
+    const report = checked.json();
+    expect(report.results.filter(({ outcome }: { outcome: string }) => outcome === 'fail')).toEqual([]);
+    expect(checked.code).toBe(0);
+    expect(report.counts.pass).toBeGreaterThan(70);
+    const left = (await run('users', 'list', '--filter', 'userName co "conformance.invalid"', '--json')).json();
     expect(left).toEqual([]);
-    const leavers = (await run('report', 'leavers', '--json')).json();
-    expect(leavers.filter(({ userName }: { userName: string }) => userName.startsWith('selfcheck'))).toEqual([]);
     const tokens = (await run('token', 'list', '--json')).json();
-    expect(tokens.some(({ label }: { label: string }) => label.startsWith('selfcheck'))).toBe(false);
-  }, 40_000);
+    expect(tokens.some(({ label }: { label: string }) => label.startsWith('conformance'))).toBe(false);
+    // Run twice, the same transcripts meet nothing of the first run.
+    expect((await run('conformance', '--running', '--json')).json().counts.fail).toBe(0);
+  }, 120_000);
 
-  it('says what an IdP would see where something is wrong', async () => {
-    const checked = await run('selfcheck', '--url', url, '--token', 'not-a-token');
+  it('says what is wrong, and writes the report', async () => {
+    const html = path.join(folder, 'report.html');
+    const checked = await run('conformance', '--url', `${url}/scim/v2`, '--token', 'not-a-token', '--html', html);
     expect(checked.code).toBe(1);
-    expect(checked.stdout).toMatch(/fail .*Entra ID .*test connection/);
-    expect(checked.stdout).toContain('Entra ID shows: Provisioning logs: StatusCode 401');
-    expect((await run('selfcheck', '--url', 'http://127.0.0.1:1')).code).toBe(1);
-  }, 40_000);
+    expect(checked.stdout).toMatch(/fail {2}RFC 7644 3.3 .*POST answers 201/);
+    const page = readFileSync(html, 'utf8');
+    expect(page).toContain('RFC 7644 3.4.1');
+    expect(page).not.toContain('not-a-token');
+  }, 60_000);
 });
 
 describe('doctor', () => {

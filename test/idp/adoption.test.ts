@@ -6,7 +6,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { startTestBridge, TOKEN, type TestBridge } from '../support/bridge.js';
-import { loadScenario, replay, scenarioNames, type ReplayResult, type Step } from '../support/idp-replay.js';
+import { loadScenario, replay, scenarioNames, type ReplayResult, type Step } from '../../src/conformance/replay.js';
 import type { MemberSnapshot } from '../support/workspace-snapshot.js';
 import { ADOPTED, type Adopted } from './adoption-expected.js';
 

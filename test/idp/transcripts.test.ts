@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { SeatType } from '../../src/domain/types.js';
 import { minimalSeed } from '../../src/sandbox/seed.js';
 import { startTestBridge, TOKEN, type TestBridge } from '../support/bridge.js';
-import { loadScenario, replay, scenarioNames, type ReplayResult } from '../support/idp-replay.js';
+import { loadScenario, replay, scenarioNames, type ReplayResult } from '../../src/conformance/replay.js';
 
 const OWNER = 'owner@workspace.example';
 const RESIDENT = 'resident@workspace.example';

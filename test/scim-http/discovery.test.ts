@@ -1,14 +1,16 @@
 /** Discovery over HTTP (RFC 7644 4): true limits, URNs in any case, Okta's resource types. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { DEFAULT_RULES } from '../../src/domain/rules.js';
 import { startBridge, userBody, type AnyJson, type Bridge } from './bridge.js';
 
 let bridge: Bridge;
 beforeAll(async () => {
   bridge = await startBridge({
     limits: { maxCount: 500, bulkOperations: 3, largeBodyBytes: 5000 },
-    entitlements: () => [
-      { value: 'convai_agents:a1:viewer', displayName: 'Agent', description: 'May look', type: 'convai_agents' },
-    ],
+    rules: () => ({
+      ...DEFAULT_RULES,
+      namedEntitlements: [{ value: 'convai_agents:a1:viewer', display: 'Agent', description: 'May look' }],
+    }),
   });
 });
 afterAll(() => bridge.close());

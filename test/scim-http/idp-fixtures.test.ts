@@ -1,6 +1,6 @@
 /** Every transcript of an identity provider, against the SCIM surface with a store and nothing upstream. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { loadScenario, replay, scenarioNames } from '../support/idp-replay.js';
+import { loadScenario, replay, scenarioNames } from '../../src/conformance/replay.js';
 import { startBridge, type Bridge } from './bridge.js';
 
 let bridge: Bridge;

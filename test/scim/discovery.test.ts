@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { RESOURCE_TYPES, resourceTypesJson, schemasJson } from '../../src/scim/discovery.js';
+import { DEFAULT_RULES } from '../../src/domain/rules.js';
+import { schemaInForce } from '../../src/domain/schema-in-force.js';
+import { DISCOVERY_SCHEMAS } from '../../src/domain/discovery-schemas.js';
 import type { Attribute } from '../../src/domain/schema.js';
 
 const BASE = 'https://bridge.test/scim/v2';
@@ -25,8 +28,9 @@ function expected(attribute: Attribute): object {
 
 describe('discovery', () => {
   it('shows every attribute of every table with its true characteristics', () => {
-    const tables = RESOURCE_TYPES.flatMap((type) => [type.core, ...type.extensions]);
-    expect(schemasJson(BASE)).toEqual(
+    const own = RESOURCE_TYPES.flatMap((type) => [type.core, ...type.extensions]);
+    const tables = [...own.map((schema) => schemaInForce(schema, DEFAULT_RULES)), ...DISCOVERY_SCHEMAS];
+    expect(schemasJson(BASE, DEFAULT_RULES)).toEqual(
       tables.map((schema) => ({
         schemas: ['urn:ietf:params:scim:schemas:core:2.0:Schema'],
         id: schema.id,
@@ -36,18 +40,23 @@ describe('discovery', () => {
         meta: { resourceType: 'Schema', location: `${BASE}/Schemas/${schema.id}` },
       })),
     );
-    expect(schemasJson(BASE).map(({ name }) => name)).toEqual([
+    expect(schemasJson(BASE, DEFAULT_RULES).map(({ name }) => name)).toEqual([
       'User',
       'EnterpriseUser',
       'ElevenLabsUser',
       'Group',
       'ElevenLabsGroup',
+      'ServiceProviderConfig',
+      'ResourceType',
+      'Schema',
     ]);
   });
 
   it('has what RFC 7643 4.1 and 4.3 define', () => {
     const names = (id: string) =>
-      (schemasJson(BASE).find((schema) => schema.id === id)!.attributes as { name: string }[]).map(({ name }) => name);
+      (schemasJson(BASE, DEFAULT_RULES).find((schema) => schema.id === id)!.attributes as { name: string }[]).map(
+        ({ name }) => name,
+      );
     expect(names('urn:ietf:params:scim:schemas:core:2.0:User').sort()).toEqual(
       'userName name displayName nickName profileUrl title userType preferredLanguage locale timezone active password emails phoneNumbers ims photos addresses groups entitlements roles x509Certificates'
         .split(' ')

@@ -211,7 +211,7 @@ describe('the body of a User is refused', () => {
     ['usageLimit', { [BRIDGE]: { usageLimit: 1.5 } }, 'usageLimit'],
     ['usageLimit', { [BRIDGE]: { usageLimit: 1e300 } }, 'usageLimit'],
     ['an extension', { [ENTERPRISE]: 'x' }, `${ENTERPRISE} must be an object`],
-    ['an entitlement', { entitlements: [{ value: 'nonsense' }] }, 'resourceType:resourceId:role'],
+    ['an entitlement', { entitlements: [{ value: 'voice:nonsense' }] }, 'resourceType:resourceId:role'],
     ['text with NUL', { title: 'a\u0000b' }, 'title'],
     ['text with half a pair', { title: '\ud800' }, 'title'],
     [

@@ -400,6 +400,23 @@ describe('remove', () => {
         ],
       },
     ],
+    [
+      'the value of an element, and nothing else of it',
+      'emails[type eq "work"].value',
+      undefined,
+      {
+        emails: [
+          { type: 'work', primary: true },
+          { value: 'h@x', type: 'home' },
+        ],
+      },
+    ],
+    [
+      'from those that are not primary',
+      'emails[primary eq false].type',
+      undefined,
+      { emails: [{ value: 'w@x', type: 'work', primary: true }, { value: 'h@x' }] },
+    ],
     ['a filter that matches nothing', 'emails[type eq "other"]', undefined, {}],
     [
       'only what the value lists',
@@ -448,7 +465,19 @@ describe('a PATCH is refused', () => {
       'invalidValue',
       'active must be true or false',
     ],
-    ['active removed', [{ op: 'remove', path: 'active' }], 'invalidValue', 'active'],
+    ['active removed', [{ op: 'remove', path: 'active' }], 'mutability', 'active is required'],
+    [
+      'a replace by a type that is none',
+      [{ op: 'replace', path: 'emails[type eq "nonexistent"].value', value: 'n@x' }],
+      'noTarget',
+      'no element matches',
+    ],
+    [
+      'an element without a value',
+      [{ op: 'replace', path: 'phoneNumbers[type eq "fax"].display', value: 'Fax' }],
+      'noTarget',
+      'without a value',
+    ],
     ['remove without a path', [{ op: 'remove', value: { title: 'VP' } }], 'noTarget', 'needs a path'],
     ['required removed', [{ op: 'remove', path: 'userName' }], 'mutability', 'required'],
     ['required emptied', [{ op: 'replace', path: 'userName', value: '' }], 'invalidValue', 'userName is required'],
@@ -492,7 +521,7 @@ describe('a PATCH is refused', () => {
     ['closed value', [{ op: 'add', path: `${BRIDGE}:seatType`, value: 'king' }], 'invalidValue', 'workspace_admin'],
     [
       'entitlement',
-      [{ op: 'add', path: 'entitlements', value: [{ value: 'x' }] }],
+      [{ op: 'add', path: 'entitlements', value: [{ value: 'voice:x' }] }],
       'invalidValue',
       'resourceType:resourceId:role',
     ],

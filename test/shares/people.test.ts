@@ -245,8 +245,8 @@ describe('what cannot be shared', () => {
 describe('what is not accepted', () => {
   it.each([
     ['voice', 'resourceType:resourceId:role'],
+    ['voice:v1', 'resourceType:resourceId:role'],
     ['voice:v1:owner', 'allowed are admin, editor, commenter, viewer'],
-    ['agents:v1:viewer', `allowed are ${RESOURCE_TYPES.join(', ')}`],
     ['voice:../x:viewer', 'is not a resource id'],
     ['voice:v1:admin', 'allowDangerousShares'],
     ...DANGEROUS_TYPES.map((type) => [`${type}:x:viewer`, 'allowDangerousShares'] as const),

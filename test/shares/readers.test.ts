@@ -6,7 +6,7 @@ import { renderExplanation } from '../../src/domain/explain-text.js';
 import { buildRules, parseMapping } from '../../src/domain/mapping-file.js';
 import type { UserId } from '../../src/domain/types.js';
 import { startTestBridge, type TestBridge } from '../support/bridge.js';
-import { loadScenario, replay } from '../support/idp-replay.js';
+import { loadScenario, replay } from '../../src/conformance/replay.js';
 import { TOKEN } from '../support/bridge.js';
 import { ADA, entitled, group, later, mapped, seed, sharing, user, VOICE, ZOE } from './support.js';
 

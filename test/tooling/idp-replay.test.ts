@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
-import type { Expectation, Json } from '../support/idp-expect.js';
-import { judge } from '../support/idp-expect.js';
-import type { Scenario, Step } from '../support/idp-replay.js';
-import { loadScenario, replay, scenarioNames } from '../support/idp-replay.js';
+import type { Expectation, Json } from '../../src/conformance/expect.js';
+import { judge } from '../../src/conformance/expect.js';
+import type { Scenario, Step } from '../../src/conformance/replay.js';
+import { loadScenario, replay, scenarioNames } from '../../src/conformance/replay.js';
 
 interface Seen {
   readonly line: string;

@@ -73,6 +73,31 @@ export interface Page<T> {
   readonly total: number;
 }
 
+/** Lists read by cursor: the rows beside one, whatever is written meanwhile. */
+export interface CursorStore {
+  /** Whether no index leads through this list in its order: then it is found once, as a whole (`allSeqs`). */
+  isLongList(type: 'User' | 'Group', query: Pick<ListQuery, 'filter' | 'sortBy'>): Promise<boolean>;
+  /** The `seq` of at most `limit` rows before or after one, in the order of creation. */
+  seqsBeside(
+    type: 'User' | 'Group',
+    filter: Filter | null,
+    place: { readonly side: 'after' | 'before'; readonly seq: number; readonly limit: number },
+  ): Promise<readonly number[]>;
+  /** The `seq` of every row, in order. */
+  allSeqs(
+    type: 'User' | 'Group',
+    query: Pick<ListQuery, 'filter' | 'sortBy' | 'sortOrder'>,
+  ): Promise<readonly number[]>;
+  countOf(type: 'User' | 'Group', filter: Filter | null): Promise<number>;
+  /** The records that are still there and still match, in the order given. */
+  usersOfSeqs(seqs: readonly number[], filter: Filter | null): Promise<readonly UserRecord[]>;
+  groupsOfSeqs(
+    seqs: readonly number[],
+    filter: Filter | null,
+    options: { readonly members: boolean },
+  ): Promise<readonly GroupRecord[]>;
+}
+
 /** Who writes, and how urgent the effects are. */
 export interface WriteContext {
   readonly requestId: string;
@@ -108,7 +133,7 @@ export interface GroupChange {
  * (uniqueness, protected, read-only group, missing address, inviteOnly), by ScimError.
  * A write that is a new cause puts its users on the agenda in the same transaction.
  */
-export interface DirectoryStore {
+export interface DirectoryStore extends CursorStore {
   getUser(id: string): Promise<UserRecord | null>;
   listUsers(query: ListQuery): Promise<Page<UserRecord>>;
   /**
