@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Express } from 'express';
 import { createAlerts, payloadOf, type Alert, type Alerts } from './alerts.js';
 import { ADMIN_PATH, createAdminSurface } from './app/admin-surface.js';
+import { createAuditStream } from './app/audit-stream.js';
 import { allowedIps } from './app/allowed-ips.js';
 import { watchCommands } from './app/command-watch.js';
 import { createConnections, type Connections } from './app/connections.js';
@@ -65,6 +66,8 @@ export interface AppOptions {
   readonly gateway: WorkspaceGateway;
   readonly clock: Clock;
   readonly log: Log;
+  /** For the rows of the audit log, whatever the level of the log; by default `log`. */
+  readonly auditLog?: Log;
   readonly rules: () => Rules;
   /** Without a trailing slash; asked after listening. */
   readonly publicUrl: () => string;
@@ -87,7 +90,9 @@ export function createApp(options: AppOptions): App {
     tokens: () => store.listTokens(),
     engine: () => reconciler.state,
     limiter: () => limiter.state(),
+    auditHead: () => store.auditHead(),
   });
+  const auditStream = createAuditStream({ store, clock, log: options.auditLog ?? log });
   const telemetry = createTelemetry({ store, clock, log, metrics });
   const reconciler: Reconciler = new Reconciler({
     ...{ store, gateway, limiter, clock, log, rules, alerts },
@@ -148,6 +153,7 @@ export function createApp(options: AppOptions): App {
       await noticeGoingLive({ ...options, alerts });
       await reconciler.start();
       housekeeping.start();
+      auditStream.start();
     },
     async rulesChanged() {
       await noticeRules(options);
@@ -158,6 +164,7 @@ export function createApp(options: AppOptions): App {
       await reconciler.stop();
       await limiter.close();
       await telemetry.stop();
+      await auditStream.stop();
       metrics.stop();
     },
   };
@@ -212,7 +219,14 @@ export const startBridge: StartBridge = async (options) => {
   // Known only after listening, where the port was left to the system.
   const address = { url: '' };
   const scimBase = (): string => address.url + SCIM_PATH;
-  const store = openStore({ path: config.databasePath, clock, rules: rules.current, serve: true, scimBase });
+  const store = openStore({
+    path: config.databasePath,
+    clock,
+    rules: rules.current,
+    serve: true,
+    scimBase,
+    auditKey: config.auditKey,
+  });
   const opened: (() => Promise<void> | void)[] = [() => closeStore(store)];
   try {
     await checkPin(config, store);
@@ -235,7 +249,7 @@ type Parts = Parameters<StartBridge>[0] & {
 };
 
 async function serve(parts: Parts): Promise<Bridge> {
-  const { config, log, clock, print, isTerminal, rules, store, demo, opened, address } = parts;
+  const { config, log, auditLog, clock, print, isTerminal, rules, store, demo, opened, address } = parts;
   const upstream = config.upstream.kind === 'sandbox' ? demo : config.upstream;
   if (upstream === null) throw new Error('there is no workspace to serve');
   const gateway = createSdkGateway({ ...upstream, timeoutMs: config.upstreamTimeoutMs, clock });
@@ -248,7 +262,7 @@ async function serve(parts: Parts): Promise<Bridge> {
   let fail: (error: StartError) => void = () => undefined;
   const failed = new Promise<StartError>((resolve) => (fail = resolve));
   const app = createApp({
-    ...{ config, store, gateway, clock, log },
+    ...{ config, store, gateway, clock, log, auditLog },
     rules: rules.current,
     postAlert: alertPoster(config, clock),
     publicUrl: () => address.url,

@@ -107,6 +107,12 @@ const text = (allowed: string) => parser(allowed, (value) => value);
 const token = () =>
   parser('printable ASCII without spaces', (value) => (/^[\x21-\x7e]{1,512}$/.test(value) ? value : undefined));
 
+/** A secret that no dictionary holds: as long as what `openssl rand -hex 32` prints, or nearly. */
+const key = () =>
+  parser('at least 32 printable ASCII characters without spaces; `openssl rand -hex 32` makes such a key', (value) =>
+    /^[\x21-\x7e]{32,512}$/.test(value) && new Set(value).size >= 12 ? value : undefined,
+  );
+
 const host = () =>
   parser('an IP address or a host name', (value) =>
     isIP(value) !== 0 || /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value) ? value : undefined,
@@ -257,6 +263,12 @@ export const VARIABLES = {
   INVITE_LIMIT: fixed(peopleLimit(), 'none', 'Invites in 60 minutes before the rest is held.'),
   INVITE_TTL_DAYS: fixed(integer(1, 365), '7', 'Days after which an invite that was not accepted is sent again.'),
   RETENTION_DAYS: fixed(integer(1, 3650), '400', 'Days for which finished work and the audit log are kept.'),
+  AUDIT_KEY: optional(
+    key(),
+    'none: not signed',
+    'Signs every row of the audit log. Keep it outside of the database; commands need it too.',
+    { secret: true },
+  ),
   ALERT_WEBHOOK_URL: optional(webUrl(), 'none', 'Receives alerts as JSON.', { secret: true }),
   ALERT_WEBHOOK_ALLOW_PRIVATE: fixed(boolean(), 'false', 'Lets the webhook use http:// and private addresses.'),
   ALLOWED_IPS: optional(networks(), 'all', 'Addresses from which SCIM requests are accepted.'),

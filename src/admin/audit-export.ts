@@ -2,6 +2,8 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
+import { AUDIT_COLUMNS, auditCells, fullAuditEvent } from '../domain/audit-event.js';
+import { csvLine } from '../domain/csv.js';
 import type { AuditQuery, AuditRow, OperationsStore } from '../store/port.js';
 
 export type ExportFormat = 'csv' | 'jsonl';
@@ -24,43 +26,26 @@ export async function sendExport(
     'Content-Type': TYPES[format],
     'Content-Disposition': `attachment; filename="audit-log.${format}"`,
   });
-  await pipeline(Readable.from(lines(store, filter, format)), response);
+  await pipeline(Readable.from(auditExport(store, filter, format)), response);
 }
 
-async function* lines(
+/** All rows that match, oldest first, as text: the same on the page and the command line. */
+export async function* auditExport(
   store: OperationsStore,
   filter: Omit<AuditQuery, 'limit'>,
   format: ExportFormat,
 ): AsyncGenerator<string> {
-  if (format === 'csv') yield `${COLUMNS.join(',')}\r\n`;
+  if (format === 'csv') yield `${csvLine(AUDIT_COLUMNS)}\r\n`;
   for (let afterId = 0; ;) {
     const rows = await store.auditRows({ ...filter, afterId, limit: STEP });
     const last = rows.at(-1);
     if (last === undefined) return;
-    yield rows.map(format === 'csv' ? csvLine : jsonLine).join('');
+    yield rows.map((row) => LINE[format](row)).join('');
     afterId = last.id;
   }
 }
 
-const COLUMNS = ['id', 'at', 'actor', 'action', 'subject', 'requestId', 'version', 'before', 'after'] as const;
-
-function csvLine(row: AuditRow): string {
-  const values: Readonly<Record<(typeof COLUMNS)[number], string | number | null>> = {
-    ...row,
-    at: new Date(row.at).toISOString(),
-  };
-  return `${COLUMNS.map((name) => csvValue(values[name])).join(',')}\r\n`;
-}
-
-/** RFC 4180. What a spreadsheet would take for a formula gets an apostrophe, as OWASP advises. */
-function csvValue(value: string | number | null): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n']/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function jsonLine({ before, after, at, ...rest }: AuditRow): string {
-  const parsed = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
-  return `${JSON.stringify({ ...rest, at: new Date(at).toISOString(), before: parsed(before), after: parsed(after) })}\n`;
-}
+const LINE: Readonly<Record<ExportFormat, (row: AuditRow) => string>> = {
+  csv: (row) => `${csvLine(auditCells(row))}\r\n`,
+  jsonl: (row) => `${JSON.stringify(fullAuditEvent(row))}\n`,
+};

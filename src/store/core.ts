@@ -20,6 +20,8 @@ export interface Core {
   readonly rules: () => Rules;
   readonly uuid: () => string;
   readonly now: () => Millis;
+  /** Signs the rows of the audit log; null: they are chained, not signed. */
+  readonly auditKey: string | null;
   /** First row, all rows, first column of the first row, first column of all rows. */
   get<R>(sql: string, ...params: readonly Bind[]): R | undefined;
   all<R>(sql: string, ...params: readonly Bind[]): R[];
@@ -51,7 +53,12 @@ const MAX_STATEMENTS = 800;
 
 export function createCore(
   db: Connection,
-  parts: { readonly clock: Clock; readonly rules: () => Rules; readonly uuid: () => string },
+  parts: {
+    readonly clock: Clock;
+    readonly rules: () => Rules;
+    readonly uuid: () => string;
+    readonly auditKey?: string | null;
+  },
 ): Core {
   const prepared = {
     rows: statementCache(db, (statement) => ({ statement: statement.raw(), toRow: rowMaker(statement) })),
@@ -75,6 +82,7 @@ export function createCore(
     rules: parts.rules,
     uuid: parts.uuid,
     now: () => parts.clock.now(),
+    auditKey: parts.auditKey ?? null,
     get<R>(sql: string, ...params: readonly Bind[]) {
       const { statement, toRow } = prepared.rows(sql);
       const values = statement.get(...params) as Values | undefined;

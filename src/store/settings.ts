@@ -11,6 +11,10 @@ export const SETTING = {
   workspace: 'workspace',
   membersReadAt: 'membersReadAt',
   groupsReadAt: 'groupsReadAt',
+  /** The last row of the audit log that was written to the log. */
+  auditLogged: 'auditLogged',
+  /** `<a>-<b>`: rows of the audit log after a, up to b, tell of what a restore has undone. */
+  carriedAudit: 'carriedAudit',
 } as const;
 
 export function readSetting(core: Core, name: string): string | null {

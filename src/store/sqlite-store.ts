@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
 import { progress, dueEntries, nextDueAt, schedule } from './agenda.js';
-import { readAudit, writeAudit } from './audit.js';
+import { auditHead, beginSigning, readAudit, signingKeyProblem, writeAudit } from './audit.js';
+import { verifyAudit } from './audit-verify.js';
 import { clockSetBack } from './clock-set-back.js';
 import { openConnection, type Connection } from './connection.js';
 import { readCensus, pastChanges } from './census.js';
@@ -41,7 +42,7 @@ import { expireOld, purgeUser } from './purge.js';
 import { applyReading } from './reading.js';
 import { applyResource, knowsPrincipal, learnPrincipal, managedResources, readResource } from './resource-reading.js';
 import { acquireServingLock, type ServingLock } from './serving-lock.js';
-import { membersReadAt, readSetting, writeSetting } from './settings.js';
+import { membersReadAt, readSetting, SETTING, writeSetting } from './settings.js';
 import { shareOverview, standingShares } from './share-overview.js';
 import { scheduleShares, wantedResources } from './share-schedule.js';
 import { readShareSubject } from './share-subjects.js';
@@ -77,6 +78,8 @@ export interface StoreOptions {
   readonly serve?: boolean;
   /** False: the schema must be up to date already (StartError 78); commands leave it as it is. */
   readonly migrate?: boolean;
+  /** Signs the audit log. */
+  readonly auditKey?: string | null;
   /** URL of the SCIM root, for filters on `meta.location` and `$ref`. */
   readonly scimBase?: () => string;
 }
@@ -90,7 +93,15 @@ export function openStore(options: StoreOptions): Store {
       if (options.migrate === false) requireUpToDate(db);
       else migrate(db);
       registerFunctions(db);
-      const core = createCore(db, { clock: options.clock, rules: options.rules, uuid: options.uuid ?? randomUUID });
+      const core = createCore(db, {
+        clock: options.clock,
+        rules: options.rules,
+        uuid: options.uuid ?? randomUUID,
+        auditKey: options.auditKey ?? null,
+      });
+      const keyProblem = signingKeyProblem(core);
+      if (keyProblem !== null) throw keyProblem;
+      if (options.serve === true) db.transaction(() => beginSigning(core)).immediate();
       return createStore(core, db, lock, options.scimBase ?? (() => ''));
     } catch (error) {
       db.close();
@@ -230,6 +241,11 @@ function operationsStore(core: Core): OperationsStore {
     setSetting: (name, value) => core.write(() => writeSetting(core, name, value)),
     audit: (row) => core.write(() => writeAudit(core, row)),
     auditRows: (query) => core.read(() => readAudit(core, query)),
+    auditHead: () => core.read(() => auditHead(core)),
+    verifyAudit: (checkpoints) => core.read(() => verifyAudit(core, checkpoints)),
+    auditLoggedUpTo: () => core.read(() => Number(readSetting(core, SETTING.auditLogged) ?? '0')),
+    // Lost with the power, some rows are logged twice.
+    auditLogged: (upTo) => core.writeLazily(() => writeSetting(core, SETTING.auditLogged, String(upTo))),
     dataVersion: () => core.dataVersion(),
     checkpoint: () => core.read(() => undefined).then(() => void core.db.pragma('wal_checkpoint(TRUNCATE)')),
   };

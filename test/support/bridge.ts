@@ -187,7 +187,14 @@ async function run(parts: {
   const base = buildRules(config, null);
   const rules = (): Rules => ({ ...base, ...parts.rules });
   let url = '';
-  const store = openStore({ path: file, clock, rules, serve: true, scimBase: () => url + SCIM_PATH });
+  const store = openStore({
+    path: file,
+    clock,
+    rules,
+    serve: true,
+    scimBase: () => url + SCIM_PATH,
+    auditKey: config.auditKey,
+  });
   const { upstream } = config;
   if (upstream.kind !== 'elevenlabs') throw new Error('a test bridge has a key');
   const gateway = createSdkGateway({ ...upstream, timeoutMs: config.upstreamTimeoutMs, clock });
