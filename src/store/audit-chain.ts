@@ -40,9 +40,23 @@ export function digestOf(salt: string, before: string | null, after: string | nu
 
 /** Fields that are null are left out, so that a column that comes later leaves older hashes as they are. */
 export function hashOf(prev: string | null, row: AuditContent, digest: string | null): string {
-  const { at, actor, action, subject, requestId, version } = row;
-  const fields = { prev, at, actor, action, subject, requestId, version, digest };
-  return sha256(JSON.stringify(fields, (_name, value: unknown) => value ?? undefined));
+  const { at, actor, action } = row;
+  const [subject, requestId, version] = [
+    row.subject ?? undefined,
+    row.requestId ?? undefined,
+    row.version ?? undefined,
+  ];
+  const place = {
+    prev: prev ?? undefined,
+    at,
+    actor,
+    action,
+    subject,
+    requestId,
+    version,
+    digest: digest ?? undefined,
+  };
+  return sha256(JSON.stringify(place));
 }
 
 /** Binds a hash to its place, with a key that is not in the database. */

@@ -14,6 +14,7 @@ interface Walk {
   /** The row of the chain that the next one must follow, and what that one followed itself. */
   last: { readonly id: number; readonly hash: string | null; readonly prev: string | null } | null;
   lastId: number;
+  head: AuditCheckpoint | null;
   rows: number;
   adoptedUpTo: number | null;
   signedFrom: number | null;
@@ -26,7 +27,7 @@ interface Walk {
 export function verifyAudit(core: Core, checkpoints: readonly AuditCheckpoint[]): AuditVerdict {
   const adoptedUpTo = core.value<number>('SELECT id - 1 FROM audit_log WHERE action = ? ORDER BY id LIMIT 1', GENESIS);
   const walk: Walk = {
-    ...{ findings: [], last: null, lastId: 0, rows: 0, signedFrom: null, signedByOthers: 0 },
+    ...{ findings: [], last: null, lastId: 0, head: null, rows: 0, signedFrom: null, signedByOthers: 0 },
     ...{ empty: new Set(), purged: new Set(), adoptedUpTo: adoptedUpTo ?? null },
   };
   let lastId = Number.MIN_SAFE_INTEGER;
@@ -38,10 +39,10 @@ export function verifyAudit(core: Core, checkpoints: readonly AuditCheckpoint[])
   }
   checkEmptied(walk);
   const agreed = checkCheckpoints(core, walk, checkpoints);
-  const { findings, last, rows, signedFrom, signedByOthers } = walk;
+  const { findings, rows, signedFrom, signedByOthers } = walk;
   return {
     rows,
-    last: last?.hash == null ? null : { id: last.id, hash: last.hash },
+    last: walk.head,
     findings: findings.sort((a, b) => a.from - b.from),
     checkpoints: agreed,
     purged: [...walk.empty].filter((id) => walk.purged.has(id)).length,
@@ -66,6 +67,7 @@ function checkRow(walk: Walk, row: ChainedRow, key: string | null): void {
   checkSignature(walk, row, key);
   if (isOwn && isPurge(row.action)) for (const named of emptiedBy(row)) walk.purged.add(named);
   walk.last = { id, hash, prev };
+  walk.head = { id, hash };
   walk.lastId = id;
 }
 
