@@ -18,7 +18,7 @@ export interface AuditEntry {
 }
 
 /** The only writer of the audit log. Goes into the transaction of what it tells of. */
-export function writeAudit(core: Core, entry: AuditEntry): void {
+export function appendAudit(core: Core, entry: AuditEntry): void {
   const { actor, action, subject, requestId } = entry;
   const [before, after] = [asText(entry.before), asText(entry.after)];
   const last = core.get<{ readonly id: number; readonly hash: string | null }>(SELECT_LAST);
@@ -72,7 +72,7 @@ export function beginSigning(core: Core): void {
   const last = core.value<string | null>('SELECT signature FROM audit_log ORDER BY id DESC LIMIT 1') ?? null;
   if (core.auditKey === null || last?.startsWith(`${keyIdOf(core.auditKey)}:`) === true) return;
   const before = last === null ? undefined : { key: last.split(':')[0] };
-  writeAudit(core, {
+  appendAudit(core, {
     actor: 'bridge',
     action: 'audit.key',
     subject: null,

@@ -9,7 +9,7 @@
 import Database from 'better-sqlite3';
 import type { Rules } from '../domain/rules.js';
 import { DEFAULT_RULES } from '../domain/rules.js';
-import { signingKeyProblem, writeAudit } from './audit.js';
+import { signingKeyProblem, appendAudit } from './audit.js';
 import type { Connection } from './connection.js';
 import { createCore, type Core } from './core.js';
 import { appliedMigrations, pendingMigrations, readMigrations } from './migrate.js';
@@ -49,7 +49,7 @@ export function carryOver(copy: Connection, present: string | null, note: Restor
   if (keyProblem !== null) throw keyProblem;
   const { auditRows, revoked, lost, problems } = carried;
   const { actor, requestId, backup } = note;
-  writeAudit(core, {
+  appendAudit(core, {
     ...{ actor, requestId, action: 'database.restore', subject: null },
     after: { backup, auditRows, revoked, lost, problems },
   });

@@ -10,7 +10,7 @@
  */
 import type { Millis, UserId } from '../domain/types.js';
 import { unschedule } from './agenda.js';
-import { emptyAudit, HAS_CONTENT, rangesOf, writeAudit } from './audit.js';
+import { emptyAudit, HAS_CONTENT, rangesOf, appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { findMember } from './mirror.js';
 import type { PurgeOutcome } from './port.js';
@@ -35,7 +35,7 @@ export function purgeUser(core: Core, id: UserId, actor: string): PurgeOutcome {
   }
   forgetRefusedRequests(core, id);
   const after = { emptied: rangesOf(emptied) };
-  writeAudit(core, { actor, action: 'user.purge', subject: userSubject(id), requestId: null, after });
+  appendAudit(core, { actor, action: 'user.purge', subject: userSubject(id), requestId: null, after });
   return { kind: 'purged', inWorkspace };
 }
 
@@ -88,7 +88,7 @@ export function expireOld(core: Core, before: Millis, limit: number): number {
   }
   if (emptied.length > 0) {
     const after = { emptied: rangesOf(emptied) };
-    writeAudit(core, { actor: 'bridge', action: 'audit.expire', subject: null, requestId: null, after });
+    appendAudit(core, { actor: 'bridge', action: 'audit.expire', subject: null, requestId: null, after });
   }
   return removed;
 }

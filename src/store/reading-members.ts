@@ -8,7 +8,7 @@ import {
   type WorkspaceMember,
 } from '../domain/types.js';
 import { PRIORITY, unsettleUsers } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { endIfSettled, forgetPredecessor, heirsOf } from './handover.js';
 import { dropAmbiguous, dropImported, followMember, importMembers } from './imports.js';
@@ -69,7 +69,7 @@ function memberGone(core: Core, member: WorkspaceMember, context: ReadingContext
       continue;
     }
     unlinkGoneMember(core, row);
-    writeAudit(core, {
+    appendAudit(core, {
       actor: ACTOR,
       action: 'user.memberGone',
       subject: userSubject(row.id),
@@ -120,7 +120,7 @@ function linkByAddress(core: Core, context: ReadingContext): ReadingEffect['acce
     const { memberId } = member;
     const how = linkMember(core, seq, member);
     if (how === 'accepted') accepted.push({ userId: row.id, address: member.address });
-    writeAudit(core, {
+    appendAudit(core, {
       actor: ACTOR,
       action: `user.${how}`,
       subject: userSubject(row.id),

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
 import { progress, dueEntries, nextDueAt, schedule } from './agenda.js';
-import { auditHead, beginSigning, readAudit, signingKeyProblem, writeAudit } from './audit.js';
+import { auditHead, beginSigning, readAudit, signingKeyProblem, appendAudit } from './audit.js';
 import { verifyAudit } from './audit-verify.js';
 import { clockSetBack } from './clock-set-back.js';
 import { openConnection, type Connection } from './connection.js';
@@ -239,7 +239,7 @@ function operationsStore(core: Core): OperationsStore {
     undo: (query, writer) => core.write(() => undo(core, query, writer)),
     setting: (name) => core.read(() => readSetting(core, name)),
     setSetting: (name, value) => core.write(() => writeSetting(core, name, value)),
-    audit: (row) => core.write(() => writeAudit(core, row)),
+    audit: (row) => core.write(() => appendAudit(core, row)),
     auditRows: (query) => core.read(() => readAudit(core, query)),
     auditHead: () => core.read(() => auditHead(core)),
     verifyAudit: (checkpoints) => core.read(() => verifyAudit(core, checkpoints)),

@@ -1,6 +1,6 @@
 /** Tokens of SCIM clients and administrators, by hash. */
 import { sameDigest } from '../domain/secret-token.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import type { TokenRecord, TokenStore } from './port.js';
 
@@ -26,7 +26,7 @@ export function addToken(core: Core, token: NewToken, actor: string): TokenRecor
   const { id, kind, label, scopes, clientId, hash, expiresAt } = token;
   const createdAt = core.now();
   core.run(INSERT, id, kind, label, hash, JSON.stringify(scopes), clientId, createdAt, expiresAt);
-  writeAudit(core, {
+  appendAudit(core, {
     actor,
     action: 'token.create',
     subject: `token:${id}`,
@@ -38,13 +38,13 @@ export function addToken(core: Core, token: NewToken, actor: string): TokenRecor
 
 export function revokeToken(core: Core, id: string, actor: string): boolean {
   if (core.run(REVOKE, core.now(), id).changes === 0) return false;
-  writeAudit(core, { actor, action: 'token.revoke', subject: `token:${id}`, requestId: null });
+  appendAudit(core, { actor, action: 'token.revoke', subject: `token:${id}`, requestId: null });
   return true;
 }
 
 export function expireToken(core: Core, id: string, at: number, actor: string): boolean {
   if (core.run(EXPIRE, at, id).changes === 0) return false;
-  writeAudit(core, {
+  appendAudit(core, {
     actor,
     action: 'token.expire',
     subject: `token:${id}`,

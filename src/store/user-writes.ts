@@ -10,7 +10,7 @@ import { userColumns, type UserColumns } from '../domain/user-columns.js';
 import type { Address, Document, WorkspaceMember } from '../domain/types.js';
 import { invalidValue } from '../errors.js';
 import { PRIORITY, schedule, unschedule } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { beginHandover, checkNobodysAccount, endIfSettled } from './handover.js';
 import { hasOpenInvite, invitesOf } from './invites.js';
@@ -75,7 +75,7 @@ export function createUser(core: Core, sent: Document, context: WriteContext): C
   });
   if (address !== null) claimAddress(core, rowOfSeq(core, seq), address.address);
   if (member !== null) linkMember(core, seq, member);
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: 'user.create',
     subject: userSubject(id),
@@ -114,7 +114,7 @@ function takeOver(core: Core, row: UserRow, next: NextUser, context: WriteContex
   updateDocument(core, row, { ...next, address, writer: context.tokenId });
   beginManaging(core, row);
   if (address !== null) claimAddress(core, row, address.address);
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: 'user.takeOver',
     subject: userSubject(row.id),
@@ -157,7 +157,7 @@ export function updateUser(
   core.run('UPDATE users SET activation_fresh = ? WHERE seq = ?', fresh ? 1 : 0, row.seq);
   if (address !== row.address && address !== null) moveAddress(core, row, address);
   forgetRefusals(core, userSubject(row.id));
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action,
     subject: userSubject(row.id),
@@ -182,7 +182,7 @@ function repeatWrite(core: Core, row: UserRow, context: WriteContext): Written<U
   const refused = forgetRefusals(core, userSubject(row.id));
   if (row.managed === 0) {
     beginManaging(core, row);
-    writeAudit(core, {
+    appendAudit(core, {
       ...auditOf(context),
       action: 'user.manage',
       subject: userSubject(row.id),
@@ -295,7 +295,7 @@ export function handoverUser(core: Core, id: string, context: WriteContext): Use
   if (there !== null) linkMember(core, row.seq, there);
   const subject = userSubject(row.id);
   const facts = { before: { address: member.address }, after: { address: row.address } };
-  writeAudit(core, { ...auditOf(context), action: 'user.handover', subject, version: row.version, ...facts });
+  appendAudit(core, { ...auditOf(context), action: 'user.handover', subject, version: row.version, ...facts });
   return afterWrite(core, row.seq, context, row.active === 1);
 }
 
@@ -324,7 +324,7 @@ export function deleteUser(core: Core, id: string, context: WriteContext): void 
     unschedule(core, subject);
     deleteUserRow(core, row.seq);
   }
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: 'user.delete',
     subject,
@@ -346,7 +346,7 @@ export function releaseUser(core: Core, id: string, context: WriteContext): User
   supersedeAll(core, subject);
   forgetRefusals(core, subject);
   unschedule(core, subject);
-  writeAudit(core, { ...auditOf(context), action: 'user.release', subject, version: row.version });
+  appendAudit(core, { ...auditOf(context), action: 'user.release', subject, version: row.version });
   return recordOfRow(core, refreshStatus(core, row.seq));
 }
 
