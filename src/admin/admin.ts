@@ -9,7 +9,7 @@
 import express, { type Express, type Request, type Response } from 'express';
 import { errorHandler } from '../error-handler.js';
 import { reasonOf, ScimError } from '../errors.js';
-import { readForms, type FormLimits } from '../form-body.js';
+import { readForms, type FormLimits } from '../http/form-body.js';
 import {
   acceptSmaller,
   createToken,

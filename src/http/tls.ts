@@ -6,9 +6,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import type { Clock } from './clock.js';
-import { EXIT, StartError } from './errors.js';
-import type { Log } from './log.js';
+import type { Clock } from '../clock.js';
+import { EXIT, StartError } from '../errors.js';
+import type { Log } from '../log.js';
 
 export interface TlsFiles {
   readonly certFile: string;
