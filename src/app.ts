@@ -23,7 +23,7 @@ import type { WorkspaceGateway } from './elevenlabs/port.js';
 import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
 import { EXIT, StartError } from './errors.js';
 import { allowedIps } from './http/allowed-ips.js';
-import { createAdminHttp, createHttp, SCIM_PATH } from './http/applications.js';
+import { createAdminHttp, createHttp, SCIM_PATH, trustedProxies } from './http/applications.js';
 import { createConnections, type Connections } from './http/connection-limits.js';
 import { messagesOf } from './http/express-messages.js';
 import { serveHttp, type HttpServer } from './http/server.js';
@@ -104,7 +104,7 @@ export function createApp(options: AppOptions): App {
     retryDelay: (failures) => backoff(failures + 1, random),
     onOtherWorkspace: options.onOtherWorkspace,
   });
-  const connections = createConnections();
+  const connections = createConnections({ clock, isTrustedProxy: trustedProxies(config.trustProxy) });
   const housekeeping = createHousekeeping({ store, clock, log, retentionDays: config.retentionDays });
   const scimUrl = (): string => options.publicUrl() + SCIM_PATH;
   const oauth = createOAuth(options, scimUrl);

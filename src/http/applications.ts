@@ -50,6 +50,12 @@ export function createBase(trustProxy: Config['trustProxy']): Express {
   return app;
 }
 
+/** Whether TRUST_PROXY believes who connects from an address. */
+export function trustedProxies(trustProxy: Config['trustProxy']): (address: string) => boolean {
+  const isTrusted = createBase(trustProxy).get('trust proxy fn') as (address: string, hop: number) => boolean;
+  return (address) => isTrusted(address, 0);
+}
+
 function addMonitors(app: Express, { health, unready, admin, log }: MonitorParts): Express {
   app.get('/healthz', (_request, response) => {
     reply(response, 200, { status: 'ok', ...health() });

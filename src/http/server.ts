@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 import type { Config } from '../config.js';
 import type { Log } from '../log.js';
@@ -47,10 +47,15 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Listens. Rejects with the system's error where it cannot. */
 export async function serveHttp(handler: RequestListener, options: ListenOptions): Promise<HttpServer> {
   const { host, port, connections, clock } = options;
-  const listener = checkHeaders(takeAbsoluteForm(handler), randomUUID);
+  const begin = checkHeaders(takeAbsoluteForm(handler), randomUUID);
+  const { input } = connections;
+  const listener: RequestListener = (request, response) => {
+    input.admit(request, response, () => begin(request, response));
+  };
   const { server, stopReloading } = createFor(options, listener);
   server.maxHeadersCount = 0; // checkHeaders counts them
   server.on('connection', (socket) => connections.add(socket));
+  server.on(options.tls === null ? 'connection' : 'secureConnection', (socket: Socket) => input.add(socket));
   answerRawRequests(server, listener, randomUUID);
   server.listen(port, host);
   await once(server, 'listening');

@@ -236,7 +236,7 @@ describe('what is no HTTP', () => {
         host: '127.0.0.1',
         port: 0,
         tls: null,
-        connections: createConnections(),
+        connections: createConnections({ clock }),
         clock,
         log: pino({ level: 'silent' }),
       },
@@ -440,7 +440,7 @@ describe('TLS', () => {
     const app = express().get('/', (_request, response) => response.json({ ok: true }));
     const log = pino({ level: 'info' }, { write: (line: string) => logLines.push(line) });
     const tls = { certFile: path.join(folder, 'tls.crt'), keyFile: path.join(folder, 'tls.key') };
-    server = await serveHttp(app, { host: '127.0.0.1', port: 0, tls, connections: createConnections(), clock, log });
+    server = await serveHttp(app, { host: '127.0.0.1', port: 0, tls, connections: createConnections({ clock }), clock, log });
   });
   afterAll(async () => {
     await server.close(0);
@@ -487,7 +487,7 @@ describe('TLS', () => {
       host: '127.0.0.1',
       port: 0,
       tls,
-      connections: createConnections(),
+      connections: createConnections({ clock }),
       clock,
       log,
     });
