@@ -26,6 +26,8 @@ const READ_AHEAD_BYTES = 32 * 1024;
 const TURN_BYTES = 32 * 1024;
 /** What one pass of the event loop may take before clients have to wait for their turns. */
 const PASS_MS = 5;
+/** The system hands over one new connection in a pass: so long a turn waits while they keep coming. */
+const ACCEPT_MS = 10;
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
 /** Requests of one connection that are parsed and not answered; more come together only from broken clients. */
 const MOST_UNANSWERED = 8;
@@ -71,21 +73,32 @@ export function createFairInput({ clock, clientOf, isKnown, onAnswered }: FairIn
   /** When the pass of the event loop began to take input; null: it has not. */
   let passBegan: number | null = null;
   let isScheduled = false;
+  let hasNewcomers = false;
+  /** Since when turns wait for new connections; null: they do not. */
+  let acceptingSince: number | null = null;
 
+  /** Who waits in the queue of the system must not wait for one turn of each who was before. */
+  const acceptsOn = (): boolean => {
+    const isAccepting = hasNewcomers && clock.monotonic() - (acceptingSince ??= clock.monotonic()) < ACCEPT_MS;
+    hasNewcomers = false;
+    if (!isAccepting) acceptingSince = null;
+    return isAccepting;
+  };
   const schedule = (): void => {
     if (isScheduled) return;
     isScheduled = true;
     setImmediate(() => {
       isScheduled = false;
       passBegan = null;
-      const connection = turns.next();
-      if (connection === undefined) return;
-      takeTurn(connection);
+      if (!acceptsOn()) {
+        const connection = turns.next();
+        if (connection !== undefined) takeTurn(connection);
+      }
       if (!turns.isEmpty) schedule();
     });
   };
   const hasTime = (): boolean => {
-    if (!turns.isEmpty) return false;
+    if (!turns.isEmpty || hasNewcomers) return false;
     if (passBegan !== null) return clock.monotonic() - passBegan < PASS_MS;
     passBegan = clock.monotonic();
     schedule();
@@ -116,6 +129,8 @@ export function createFairInput({ clock, clientOf, isKnown, onAnswered }: FairIn
         },
       };
       connections.set(socket, connection);
+      hasNewcomers = true;
+      schedule();
       takeInput(connection, {
         onInput: () => {
           if (hasTurn(connection) && hasTime()) feed(connection);
