@@ -10,6 +10,7 @@ import { watchCommands } from './app/command-watch.js';
 import { startDemoWorkspace, type DemoWorkspace } from './app/demo-workspace.js';
 import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
 import { greet } from './app/greeting.js';
+import { healthOf, type Mode } from './app/health.js';
 import { createHousekeeping } from './app/housekeeping.js';
 import { createRulesSource, type RulesSource } from './app/rules-source.js';
 import { noticeGoingLive, noticeRules } from './app/since-last-time.js';
@@ -125,7 +126,7 @@ export function createApp(options: AppOptions): App {
   });
   const monitors = {
     ...{ log, trustProxy: config.trustProxy },
-    health: () => ({ mode: modeOf(config, reconciler), workspace: reconciler.state, upstream: limiter.state() }),
+    health: () => healthOf(modeOf(config, reconciler), reconciler.state, limiter.state()),
     unready: () => unreadyReason(store, reconciler),
   };
   const http = createHttp({
@@ -165,7 +166,7 @@ export function createApp(options: AppOptions): App {
 }
 
 /** Whether anything real can come of a request: `selfcheck` plays only where nothing can. */
-function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): 'sandbox' | 'dryRun' | 'live' {
+function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): Mode {
   if (upstream.kind === 'sandbox') return 'sandbox';
   return dryRun || state.dryRun !== null ? 'dryRun' : 'live';
 }
