@@ -7,15 +7,12 @@ import type { Express } from 'express';
 import { createAlerts, payloadOf, type Alert, type Alerts } from './alerts.js';
 import { ADMIN_PATH, createAdminSurface } from './app/admin-surface.js';
 import { createAuditStream } from './app/audit-stream.js';
-import { allowedIps } from './app/allowed-ips.js';
 import { watchCommands } from './app/command-watch.js';
-import { createConnections, type Connections } from './app/connections.js';
 import { startDemoWorkspace, type DemoWorkspace } from './app/demo-workspace.js';
 import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
 import { greet } from './app/greeting.js';
-import { messagesOf } from './app/express-messages.js';
+import { healthOf, type Mode } from './app/health.js';
 import { createHousekeeping } from './app/housekeeping.js';
-import { createAdminHttp, createHttp, SCIM_PATH, serveHttp, type HttpServer } from './app/http.js';
 import { createRulesSource, type RulesSource } from './app/rules-source.js';
 import { noticeGoingLive, noticeRules } from './app/since-last-time.js';
 import { createTelemetry } from './app/telemetry.js';
@@ -27,6 +24,11 @@ import type { Rules } from './domain/rules.js';
 import type { WorkspaceGateway } from './elevenlabs/port.js';
 import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
 import { EXIT, StartError } from './errors.js';
+import { allowedIps } from './http/allowed-ips.js';
+import { createAdminHttp, createHttp, SCIM_PATH, trustedProxies } from './http/applications.js';
+import { createConnections, type Connections } from './http/connection-limits.js';
+import { messagesOf } from './http/express-messages.js';
+import { serveHttp, type HttpServer } from './http/server.js';
 import type { Log } from './log.js';
 import { createMetrics } from './metrics.js';
 import { createAccessTokens } from './oauth/access-tokens.js';
@@ -108,7 +110,7 @@ export function createApp(options: AppOptions): App {
     retryDelay: (failures) => backoff(failures + 1, random),
     onOtherWorkspace: options.onOtherWorkspace,
   });
-  const connections = createConnections();
+  const connections = createConnections({ clock, isTrustedProxy: trustedProxies(config.trustProxy) });
   const housekeeping = createHousekeeping({ store, clock, log, retentionDays: config.retentionDays });
   const scimUrl = (): string => options.publicUrl() + SCIM_PATH;
   const oauth = createOAuth(options, scimUrl);
@@ -129,7 +131,7 @@ export function createApp(options: AppOptions): App {
   });
   const monitors = {
     ...{ log, trustProxy: config.trustProxy },
-    health: () => ({ mode: modeOf(config, reconciler), workspace: reconciler.state, upstream: limiter.state() }),
+    health: () => healthOf(modeOf(config, reconciler), reconciler.state, limiter.state()),
     unready: () => unreadyReason(store, reconciler),
   };
   const http = createHttp({
@@ -171,7 +173,7 @@ export function createApp(options: AppOptions): App {
 }
 
 /** Whether anything real can come of a request: `selfcheck` plays only where nothing can. */
-function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): 'sandbox' | 'dryRun' | 'live' {
+function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): Mode {
   if (upstream.kind === 'sandbox') return 'sandbox';
   return dryRun || state.dryRun !== null ? 'dryRun' : 'live';
 }

@@ -63,7 +63,7 @@ function forgetOldest(windows: Map<string, Window>, maxAddresses: number): void 
 }
 
 /** One IPv6 client owns at least a /64: counting single addresses would limit nobody. */
-function networkOf(text: string): string {
+export function networkOf(text: string): string {
   // What a proxy calls an address may be any text, and long: all that is none counts as one.
   const address = clientAddress(text);
   if (address === null) return '';

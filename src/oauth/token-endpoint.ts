@@ -10,7 +10,7 @@ import type { Clock } from '../clock.js';
 import { createAttemptLimit, type AttemptLimitOptions } from '../domain/attempt-limit.js';
 import { hashToken, sameDigest } from '../domain/secret-token.js';
 import { narrowScopes } from '../domain/token-scopes.js';
-import { readForms } from '../form-body.js';
+import { readForms } from '../http/form-body.js';
 import type { Log } from '../log.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
 import type { AccessTokens } from './access-tokens.js';

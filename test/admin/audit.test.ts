@@ -97,6 +97,24 @@ describe('the export', () => {
     expect(await actions('?actor=many')).toEqual(Array.from({ length: 1_203 }, (_, n) => `many.${String(n)}`));
   });
 
+  it('is sent to two at once; who comes then is told when to come back', async () => {
+    const { store } = admin.bridge;
+    // More than the buffers between the two ends hold, so that an export that is not read stays under way.
+    const long = { text: 'x'.repeat(200_000) };
+    for (let n = 0; n < 150; n++)
+      await store.audit({ actor: 'long', action: 'long', subject: null, requestId: null, after: long });
+    const unread = await Promise.all([1, 2].map(() => admin.raw('GET', '/admin/audit/export.jsonl?actor=long')));
+    expect(unread.map(({ status }) => status)).toEqual([200, 200]);
+    const third = await admin.raw('GET', '/admin/audit/export.csv');
+    expect([third.status, Number(third.headers.get('retry-after')) > 0]).toEqual([503, true]);
+    expect((await admin.get('/audit')).status).toBe(200);
+    for (const response of unread) expect((await response.text()).trim().split('\n')).toHaveLength(150);
+    await admin.bridge.until(
+      async () => (await admin.raw('GET', '/admin/audit/export.csv?actor=nobody')).status === 200,
+      'an export after the others',
+    );
+  });
+
   it('ends quietly where the reader goes away', async () => {
     const abort = new AbortController();
     const response = await admin.raw('GET', '/admin/audit/export.csv', { signal: abort.signal });
