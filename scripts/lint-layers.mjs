@@ -1,7 +1,7 @@
 /**
  * The lint rule that keeps the dependency direction of the sources:
  *
- *   domain <- store, auth, elevenlabs, scim, reconcile, admin, sandbox <- app <- main, cli
+ *   domain <- store, auth, elevenlabs, scim, reconcile, admin, sandbox <- http <- app <- main, cli
  *
  * Folders side by side never import each other, except the two ports and `auth`. Everything may import the
  * shared files. A package that belongs to one folder stays in it.
@@ -9,7 +9,7 @@
 import path from 'node:path';
 
 /** src/ files that everything may import. */
-const SHARED = ['errors', 'clock', 'log', 'alerts', 'linger', 'form-body', 'error-handler'];
+const SHARED = ['errors', 'clock', 'log', 'alerts', 'error-handler', 'http/lingering-close', 'http/form-body'];
 
 /** Folder -> what it may import besides itself and the shared files. */
 const ALLOWED = {
@@ -21,11 +21,13 @@ const ALLOWED = {
   reconcile: ['domain', 'store/port', 'elevenlabs/port'],
   admin: ['domain', 'auth', 'store/port', 'elevenlabs/port'],
   sandbox: ['domain'],
+  http: ['domain', 'scim/reply', 'config'],
 };
 
 /** Package -> the only folders that may import it. */
 const PACKAGES = {
-  'better-sqlite3': ['store'],
+  // The simulator opens its databases in memory.
+  'better-sqlite3': ['store', 'simulator'],
   '@elevenlabs/elevenlabs-js': ['elevenlabs'],
   scimmy: ['scim'],
   'scimmy-routers': ['scim'],

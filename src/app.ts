@@ -6,15 +6,13 @@ import { randomUUID } from 'node:crypto';
 import type { Express } from 'express';
 import { createAlerts, payloadOf, type Alert, type Alerts } from './alerts.js';
 import { ADMIN_PATH, createAdminSurface } from './app/admin-surface.js';
-import { allowedIps } from './app/allowed-ips.js';
+import { createAuditStream } from './app/audit-stream.js';
 import { watchCommands } from './app/command-watch.js';
-import { createConnections, type Connections } from './app/connections.js';
 import { startDemoWorkspace, type DemoWorkspace } from './app/demo-workspace.js';
 import { ensureTokens, tokenFileOf, writeTokenFile, type MadeTokens } from './app/first-tokens.js';
 import { greet } from './app/greeting.js';
-import { messagesOf } from './app/express-messages.js';
+import { healthOf, type Mode } from './app/health.js';
 import { createHousekeeping } from './app/housekeeping.js';
-import { createAdminHttp, createHttp, SCIM_PATH, serveHttp, type HttpServer } from './app/http.js';
 import { createRulesSource, type RulesSource } from './app/rules-source.js';
 import { noticeGoingLive, noticeRules } from './app/since-last-time.js';
 import { createTelemetry } from './app/telemetry.js';
@@ -29,6 +27,11 @@ import type { WhatIf } from './domain/what-if.js';
 import type { WorkspaceGateway } from './elevenlabs/port.js';
 import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
 import { EXIT, StartError } from './errors.js';
+import { allowedIps } from './http/allowed-ips.js';
+import { createAdminHttp, createHttp, SCIM_PATH, trustedProxies } from './http/applications.js';
+import { createConnections, type Connections } from './http/connection-limits.js';
+import { messagesOf } from './http/express-messages.js';
+import { serveHttp, type HttpServer } from './http/server.js';
 import type { Log } from './log.js';
 import { createMetrics } from './metrics.js';
 import { createAssertions, type FetchKeys } from './auth/assertions.js';
@@ -72,6 +75,8 @@ export interface AppOptions {
   readonly gateway: WorkspaceGateway;
   readonly clock: Clock;
   readonly log: Log;
+  /** For the rows of the audit log, whatever the level of the log; by default `log`. */
+  readonly auditLog?: Log;
   readonly rules: () => Rules;
   /** Without a trailing slash; asked after listening. */
   readonly publicUrl: () => string;
@@ -96,7 +101,9 @@ export function createApp(options: AppOptions): App {
     tokens: () => store.listTokens(),
     engine: () => reconciler.state,
     limiter: () => limiter.state(),
+    auditHead: () => store.auditHead(),
   });
+  const auditStream = createAuditStream({ store, clock, log: options.auditLog ?? log });
   const telemetry = createTelemetry({ store, clock, log, metrics });
   const reconciler: Reconciler = new Reconciler({
     ...{ store, gateway, limiter, clock, log, rules, alerts },
@@ -112,7 +119,7 @@ export function createApp(options: AppOptions): App {
     retryDelay: (failures) => backoff(failures + 1, random),
     onOtherWorkspace: options.onOtherWorkspace,
   });
-  const connections = createConnections();
+  const connections = createConnections({ clock, isTrustedProxy: trustedProxies(config.trustProxy) });
   const housekeeping = createHousekeeping({ store, clock, log, retentionDays: config.retentionDays });
   const scimUrl = (): string => options.publicUrl() + SCIM_PATH;
   const failures = createAuthFailures({ store, clock, log, count: (failure) => metrics.onAuthFailure(failure) });
@@ -146,7 +153,7 @@ export function createApp(options: AppOptions): App {
   });
   const monitors = {
     ...{ log, trustProxy: config.trustProxy },
-    health: () => ({ mode: modeOf(config, reconciler), workspace: reconciler.state, upstream: limiter.state() }),
+    health: () => healthOf(modeOf(config, reconciler), reconciler.state, limiter.state()),
     unready: () => unreadyReason(store, reconciler),
   };
   const http = createHttp({
@@ -172,6 +179,7 @@ export function createApp(options: AppOptions): App {
       await noticeGoingLive({ ...options, alerts });
       await reconciler.start();
       housekeeping.start();
+      auditStream.start();
     },
     async rulesChanged() {
       await noticeRules(options);
@@ -183,13 +191,14 @@ export function createApp(options: AppOptions): App {
       await reconciler.stop();
       await limiter.close();
       await telemetry.stop();
+      await auditStream.stop();
       metrics.stop();
     },
   };
 }
 
 /** Whether anything real can come of a request: `conformance` plays only where nothing can. */
-function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): 'sandbox' | 'dryRun' | 'live' {
+function modeOf({ upstream, dryRun }: Config, { state }: Reconciler): Mode {
   if (upstream.kind === 'sandbox') return 'sandbox';
   return dryRun || state.dryRun !== null ? 'dryRun' : 'live';
 }
@@ -226,7 +235,14 @@ export const startBridge: StartBridge = async (options) => {
   // Known only after listening, where the port was left to the system.
   const address = { url: '' };
   const scimBase = (): string => address.url + SCIM_PATH;
-  const store = openStore({ path: config.databasePath, clock, rules: rules.current, serve: true, scimBase });
+  const store = openStore({
+    path: config.databasePath,
+    clock,
+    rules: rules.current,
+    serve: true,
+    scimBase,
+    auditKey: config.auditKey,
+  });
   const opened: (() => Promise<void> | void)[] = [() => closeStore(store)];
   try {
     await checkPin(config, store);
@@ -249,7 +265,7 @@ type Parts = Parameters<StartBridge>[0] & {
 };
 
 async function serve(parts: Parts): Promise<Bridge> {
-  const { config, log, clock, print, isTerminal, rules, store, demo, opened, address } = parts;
+  const { config, log, auditLog, clock, print, isTerminal, rules, store, demo, opened, address } = parts;
   const upstream = config.upstream.kind === 'sandbox' ? demo : config.upstream;
   if (upstream === null) throw new Error('there is no workspace to serve');
   const gateway = createSdkGateway({ ...upstream, timeoutMs: config.upstreamTimeoutMs, clock });
@@ -265,7 +281,7 @@ async function serve(parts: Parts): Promise<Bridge> {
   let fail: (error: StartError) => void = () => undefined;
   const failed = new Promise<StartError>((resolve) => (fail = resolve));
   const app = createApp({
-    ...{ config, store, gateway, clock, log },
+    ...{ config, store, gateway, clock, log, auditLog },
     rules: rules.current,
     postAlert: alertPoster(config, clock),
     publicUrl: () => address.url,

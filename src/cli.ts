@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { createContext } from './commands/context.js';
 import { conformanceCommand } from './commands/conformance.js';
+import { auditCommands } from './commands/audit.js';
 import { databaseCommands } from './commands/database.js';
 import { doctorCommand } from './commands/doctor.js';
 import { driftCommand } from './commands/drift.js';
@@ -71,6 +72,7 @@ const COMMANDS = [
   invitesCommands,
   sharesCommands,
   reportCommands,
+  auditCommands,
   logLevelCommand,
   databaseCommands,
   purgeCommand,

@@ -274,6 +274,12 @@ export const VARIABLES = {
   INVITE_LIMIT: fixed(peopleLimit(), 'none', 'Invites in 60 minutes before the rest is held.'),
   INVITE_TTL_DAYS: fixed(integer(1, 365), '7', 'Days after which an invite that was not accepted is sent again.'),
   RETENTION_DAYS: fixed(integer(1, 3650), '400', 'Days for which finished work and the audit log are kept.'),
+  AUDIT_KEY: optional(
+    strongToken(/^[\x21-\x7e]{32,512}$/, 'printable ASCII without spaces'),
+    'none: not signed',
+    'Signs every row of the audit log. Keep it outside of the database; commands need it too.',
+    { secret: true },
+  ),
   ALERT_WEBHOOK_URL: optional(webUrl(), 'none', 'Receives alerts as JSON.', { secret: true }),
   ALERT_WEBHOOK_ALLOW_PRIVATE: fixed(boolean(), 'false', 'Lets the webhook use http:// and private addresses.'),
   ALLOWED_IPS: optional(networks(), 'all', 'Addresses from which SCIM requests are accepted.'),

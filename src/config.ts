@@ -50,6 +50,8 @@ export interface Config {
   readonly inviteLimit: PeopleLimit;
   readonly inviteTtlDays: number;
   readonly retentionDays: number;
+  /** Signs the audit log; null: its rows are only chained. */
+  readonly auditKey: string | null;
   readonly alertWebhook: { readonly url: string; readonly allowPrivate: boolean } | null;
   readonly logLevel: LogLevel;
 }
@@ -256,6 +258,7 @@ function assemble(values: Values): Config {
     inviteLimit: values.INVITE_LIMIT,
     inviteTtlDays: values.INVITE_TTL_DAYS,
     retentionDays: values.RETENTION_DAYS,
+    auditKey: values.AUDIT_KEY,
     alertWebhook:
       values.ALERT_WEBHOOK_URL === null
         ? null

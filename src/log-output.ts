@@ -50,6 +50,8 @@ type Fields = Record<string, unknown>;
 
 export interface LogOutput {
   readonly log: Log;
+  /** The same log without a threshold: the audit log goes out whatever LOG_LEVEL says. */
+  readonly auditLog: Log;
   setLevel(level: LogLevel): void;
   /** Cuts `secret` out of every later line. */
   conceal(secret: string): void;
@@ -71,8 +73,10 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     serializers: { err: describeError, error: describeError },
     hooks: { streamWrite: (line: string) => withoutAddresses(withoutSecrets(line, concealed)) },
   };
+  const logger = destination === undefined ? pino(options) : pino(options, destination);
   return {
-    log: wrap(destination === undefined ? pino(options) : pino(options, destination), threshold),
+    log: wrap(logger, threshold),
+    auditLog: wrap(logger, { rank: 0 }),
     setLevel(next) {
       threshold.rank = LOG_LEVELS.indexOf(next);
     },

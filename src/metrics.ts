@@ -14,7 +14,8 @@ import type { LimiterState } from './reconcile/limiter.js';
 import type { UpstreamCall } from './reconcile/limited-gateway.js';
 import type { ReconcilerState } from './reconcile/reconciler.js';
 import type { RequestEvent } from './scim/request-log.js';
-import type { Numbers, TokenRecord } from './store/port.js';
+import { fingerprintOf } from './domain/audit-fingerprint.js';
+import type { AuditCheckpoint, Numbers, TokenRecord } from './store/port.js';
 
 export const METRIC_PREFIX = 'scim_bridge_';
 
@@ -25,6 +26,7 @@ export interface MetricsSources {
   readonly tokens: () => Promise<readonly TokenRecord[]>;
   readonly engine: () => ReconcilerState;
   readonly limiter: () => LimiterState;
+  readonly auditHead: () => Promise<AuditCheckpoint | null>;
 }
 
 export interface MetricDescription {
@@ -213,6 +215,11 @@ function createGauges(registry: Registry) {
       'quantile',
     ]),
     memory: gauge('resident_memory_bytes', 'Memory of the process.'),
+    auditRows: gauge('audit_last_row', 'Number of the newest row of the audit log.'),
+    auditHead: gauge(
+      'audit_last_hash',
+      'First 12 hexadecimal digits of the hash of that row, as a number: a checkpoint for `audit verify`.',
+    ),
     bytes: gauge('store_bytes', 'Size of the database.'),
   };
 }
@@ -237,6 +244,9 @@ async function collect(
   gauges.drift.set(numbers.driftOpen);
   gauges.ambiguousMembers.set(numbers.ambiguousMembers);
   gauges.bytes.set(numbers.bytes);
+  const head = await sources.auditHead();
+  gauges.auditRows.set(head?.id ?? 0);
+  gauges.auditHead.set(head === null ? 0 : fingerprintOf(head.hash));
   gauges.memory.set(process.memoryUsage.rss());
   collectEngine(gauges, sources);
   gauges.tokenExpiry.reset();

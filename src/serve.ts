@@ -57,6 +57,8 @@ export interface Bridge extends Closable {
 export type StartBridge = (options: {
   readonly config: Config;
   readonly log: Log;
+  /** For what is logged whatever the level. */
+  readonly auditLog: Log;
   readonly clock: Clock;
   readonly print: (line: string) => void;
   readonly isTerminal: boolean;
@@ -108,6 +110,7 @@ export async function serve(shell: Shell, startBridge: StartBridge): Promise<voi
   try {
     const bridge = await startBridge({
       ...{ config, log, clock, isTerminal },
+      auditLog: output.auditLog,
       print: (line) => shell.print(line),
       setLogLevel: (level) => output.setLevel(level),
     });
@@ -132,7 +135,9 @@ export async function serve(shell: Shell, startBridge: StartBridge): Promise<voi
 /** Secrets that the configuration holds. */
 function secretsOf(config: Config): string[] {
   const key = config.upstream.kind === 'elevenlabs' ? config.upstream.apiKey : null;
-  return [key, config.scimToken, config.adminToken, config.alertWebhook?.url ?? null].filter((s) => s !== null);
+  return [key, config.scimToken, config.adminToken, config.auditKey, config.alertWebhook?.url ?? null].filter(
+    (s) => s !== null,
+  );
 }
 
 function complainAbout(loaded: Extract<LoadedConfig, { ok: false }>, shell: Shell): void {

@@ -10,7 +10,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import type { Doors } from '../auth/doors.js';
 import { errorHandler } from '../error-handler.js';
 import { reasonOf, ScimError } from '../errors.js';
-import { readForms, type FormLimits } from '../form-body.js';
+import { readForms, type FormLimits } from '../http/form-body.js';
 import {
   acceptSmaller,
   createToken,
@@ -29,7 +29,7 @@ import {
   type TokenResult,
 } from './actions.js';
 import { assetsHandler } from './assets.js';
-import { sendExport } from './audit-export.js';
+import { createAuditExport } from './audit-export.js';
 import { readQuery, type AdminOptions, type PageContext } from './context.js';
 import { adminOf, createAdminGuard, safeReturnPath, sessionOf, type AdminGuard } from './guard.js';
 import { BASE, html, path } from './html.js';
@@ -164,9 +164,10 @@ function addPages(pages: Express, options: AdminParts): void {
       answer().catch(next);
     });
   }
+  const sendExport = createAuditExport(options.store);
   for (const format of ['csv', 'jsonl'] as const) {
     pages.get(`/audit/export.${format}`, (request, response, next) => {
-      sendExport(response, options.store, auditFilter(readQuery(request.query)), format).catch(next);
+      sendExport(response, auditFilter(readQuery(request.query)), format).catch(next);
     });
   }
 }

@@ -112,11 +112,11 @@ export function difference(row: Pick<AuditRow, 'before' | 'after'>, mostLines = 
   const after = parse(row.after);
   if (before === null && after === null) return null;
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])].filter(
-    (name) => name !== 'schemas' && short(before?.[name]) !== short(after?.[name]),
+    (name) => name !== 'schemas' && short(name, before?.[name]) !== short(name, after?.[name]),
   );
   const shown = names.slice(0, mostLines);
   return html`<ul class="diff">
-    ${shown.map((name) => html`<li><code>${shortName(name)}</code> ${before !== null && html`<del>${short(before[name])}</del>`} <ins>${short(after?.[name])}</ins></li>`)}
+    ${shown.map((name) => html`<li><code>${shortName(name)}</code> ${before !== null && html`<del>${short(name, before[name])}</del> → `}<ins>${short(name, after?.[name])}</ins></li>`)}
     ${names.length > shown.length && html`<li class="dim">and ${names.length - shown.length} more</li>`}
   </ul>`;
 }
@@ -131,8 +131,10 @@ function parse(text: string | null): JsonObject | null {
 
 const shortName = (name: string): string => name.replace('urn:ietf:params:scim:schemas:extension:', '');
 
-function short(value: unknown): string {
+/** A time is stored in milliseconds; people read dates. */
+function short(name: string, value: unknown): string {
   if (value === undefined) return '–';
+  if (typeof value === 'number' && name.endsWith('At')) return instantText(value);
   const text = plain(value);
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 1)}…`;
 }

@@ -5,8 +5,8 @@ import { createAdmin } from '../admin/admin.js';
 import type { AdminOptions } from '../admin/context.js';
 import type { Doors } from '../auth/doors.js';
 import type { Config } from '../config.js';
+import { SCIM_PATH } from '../http/applications.js';
 import type { Metrics } from '../metrics.js';
-import { SCIM_PATH } from './http.js';
 import type { Telemetry } from './telemetry.js';
 import { VERSION } from './version.js';
 

@@ -29,7 +29,14 @@ export async function openWork({
 }): Promise<OneShot> {
   const rules = loadRules(config);
   checkNeighbour(config);
-  const store = openStore({ path: config.databasePath, clock, rules: () => rules, serve: true, migrate: false });
+  const store = openStore({
+    path: config.databasePath,
+    clock,
+    rules: () => rules,
+    serve: true,
+    migrate: false,
+    auditKey: config.auditKey,
+  });
   const opened: (() => Promise<void> | void)[] = [() => store.close()];
   try {
     await checkPin(config, store);

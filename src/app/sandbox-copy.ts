@@ -34,7 +34,7 @@ export async function withSandboxCopy<T>(
     if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
     const { log } = createLog('error', { write: parts.writeError });
     const quiet = { print: () => undefined, isTerminal: false, setLogLevel: () => undefined };
-    const bridge = await startBridge({ config: loaded.config, log, clock: parts.clock, ...quiet });
+    const bridge = await startBridge({ config: loaded.config, log, auditLog: log, clock: parts.clock, ...quiet });
     try {
       return await work({ scimUrl: `${bridge.url}/scim/v2`, token });
     } finally {

@@ -1,7 +1,6 @@
 /** Counts attempts per client address (or another key) in windows of fixed length. */
-import { isIP } from 'node:net';
 import type { Clock } from '../clock.js';
-import { clientAddress } from '../domain/client-address.js';
+import { networkOf } from '../domain/client-address.js';
 
 export interface AttemptLimitOptions {
   /** Attempts allowed per window. */
@@ -64,20 +63,4 @@ function forgetOldest(windows: Map<string, Window>, maxAddresses: number): void 
     if (windows.size <= maxAddresses) return;
     windows.delete(key);
   }
-}
-
-/** One IPv6 client owns at least a /64: counting single addresses would limit nobody. */
-export function networkOf(text: string): string {
-  // What a proxy calls an address may be any text, and long: all that is none counts as one.
-  const address = clientAddress(text);
-  if (address === null) return '';
-  if (isIP(address) === 4 || address.includes('.')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':').filter((group) => group !== '');
-  if (tail !== undefined) {
-    const rest = tail.split(':').filter((group) => group !== '');
-    while (groups.length + rest.length < 8) groups.push('0');
-    groups.push(...rest);
-  }
-  return groups.slice(0, 4).join(':');
 }

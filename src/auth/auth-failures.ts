@@ -6,7 +6,7 @@
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { OperationsStore } from '../store/port.js';
-import { networkOf } from './attempt-limit.js';
+import { networkOf } from '../domain/client-address.js';
 
 export const DOORS = ['scim', 'token', 'admin', 'signIn', 'metrics'] as const;
 /** `/scim`, `/oauth/token`, `/admin` by bearer, its log-in, `/metrics`. */

@@ -6,7 +6,8 @@
  * address with a scanner behind the same gateway. There only what fails is answered 429.
  */
 import type { Clock } from '../clock.js';
-import { createAttemptLimit, networkOf, type AttemptLimitOptions } from './attempt-limit.js';
+import { networkOf } from '../domain/client-address.js';
+import { createAttemptLimit, type AttemptLimitOptions } from './attempt-limit.js';
 
 export const DEFAULT_GUESS_LIMIT: AttemptLimitOptions = { limit: 30, windowMs: 60_000, maxAddresses: 10_000 };
 

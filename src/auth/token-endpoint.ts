@@ -9,7 +9,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../clock.js';
 import { hashToken, sameDigest } from '../domain/secret-token.js';
 import { narrowScopes } from './token-scopes.js';
-import { readForms } from '../form-body.js';
+import { readForms } from '../http/form-body.js';
 import type { Log } from '../log.js';
 import type { TokenRecord, TokenStore } from '../store/port.js';
 import { issueAccessToken, type Grantor } from './access-tokens.js';

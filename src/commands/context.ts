@@ -101,6 +101,7 @@ export async function openForCommands(config: Config, shell: CommandShell): Prom
     clock: shell.clock,
     rules: () => rules,
     migrate: false,
+    auditKey: config.auditKey,
     scimBase: () => `${publicUrlFor(config, config.port)}/scim/v2`,
   });
   return { store, config, rules };

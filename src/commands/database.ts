@@ -5,7 +5,8 @@ import type { Command } from 'commander';
 import { EXIT, StartError } from '../errors.js';
 import { CommandError, requireDatabase, type CommandContext } from './context.js';
 import { act, withYes, type Yes } from './define.js';
-import { count, iso } from './output.js';
+import type { CarriedOver } from '../store/carry-over.js';
+import { count, iso, type Output } from './output.js';
 import { accept } from './plan.js';
 import { DRY_RUN_UNTIL_ACCEPTED, RESTORED_AT } from './restored.js';
 
@@ -89,7 +90,7 @@ async function restoreBackup(context: CommandContext, file: string, options: Yes
   const contents = `${count(facts.users, 'user')}, ${count(facts.groups, 'group')}`;
   await context.confirm(
     `Put ${file} (${contents}) in the place of ${databasePath}? The present database is kept beside it. ` +
-      'The bridge then starts in dry run until you accept the restored state; tokens are those of the backup.',
+      'The bridge then starts in dry run until you accept the restored state; tokens are those of the backup, and what was revoked since stays revoked.',
     options,
   );
   const lock = acquireServingLock(databasePath);
@@ -97,14 +98,26 @@ async function restoreBackup(context: CommandContext, file: string, options: Yes
     const now = shell.clock.now();
     const stamp = iso(now).replaceAll(/[-:]/g, '');
     const marks = { [DRY_RUN_UNTIL_ACCEPTED]: 'true', [RESTORED_AT]: String(now) };
-    const kept = await replaceDatabase(file, databasePath, stamp, marks);
+    const { actor, requestId } = context.writer();
+    const { auditKey } = context.config();
+    const note = { clock: shell.clock, actor, requestId, backup: path.basename(file), auditKey };
+    const { kept, carried } = await replaceDatabase(file, databasePath, stamp, marks, note);
     output.line(`${databasePath} is restored from ${file}.`);
     if (kept !== null) output.line(`What was there before is ${kept}.`);
-    if (facts.pending.length > 0) output.line(`The next start runs the migrations ${facts.pending.join(', ')}.`);
+    if (facts.pending.length > 0) output.line(`Migrations that were run on it: ${facts.pending.join(', ')}.`);
+    tellCarriedOver(carried, output);
     output.line('Next: start the bridge, look at `plan` after its first reading, then `plan --accept`.');
   } finally {
     lock.release();
   }
+}
+
+function tellCarriedOver({ auditRows, revoked, lost, problems }: CarriedOver, { line, note }: Output): void {
+  if (auditRows > 0) line(`${count(auditRows, 'row')} of the audit log that the backup lacks are kept.`);
+  if (revoked.length > 0) line(`Still revoked, or ended: ${revoked.join(', ')}.`);
+  if (lost.length > 0)
+    note(`Tokens made since the backup are gone: ${lost.join(', ')}. Make new ones where they are used.`);
+  for (const problem of problems) note(problem);
 }
 
 /** Null where there is no database, or none that can be read: that may be the reason to restore. */

@@ -6,6 +6,7 @@
  * - What is too wide for a terminal is folded; in a pipe an item stays one line.
  * - Text from outside (names, upstream messages) passes `cleanText`: it must not steer the terminal.
  */
+import { csvLine } from '../domain/csv.js';
 import { formatSecond } from '../domain/instant.js';
 import { cleanText } from '../domain/refusal.js';
 import type { Millis } from '../domain/types.js';
@@ -84,7 +85,7 @@ export function createOutput(shell: CommandShell): Output {
     },
     json: (value) => shell.print(JSON.stringify(value, toPlain, 2)),
     csv(head, rows) {
-      for (const row of [head, ...rows]) shell.print(row.map(csvCell).join(','));
+      for (const row of [head, ...rows]) shell.print(csvLine(row));
     },
     progress: (label, total) => (shell.errorIsTerminal ? bar(label, total, shell) : plainProgress(label, total, shell)),
   };
@@ -94,13 +95,6 @@ function cellText(cell: Cell): string {
   if (cell === null || cell === '') return ABSENT;
   if (typeof cell === 'boolean') return cell ? 'yes' : 'no';
   return cleanText(String(cell), 500);
-}
-
-/** RFC 4180. A leading sign is disarmed: spreadsheets would take the cell for a formula. */
-function csvCell(cell: Cell): string {
-  const text = cell === null ? '' : String(cell);
-  const safe = /^[=+\-@\t\r]/.test(text) && !/^-?\d/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 function toPlain(_key: string, value: unknown): unknown {

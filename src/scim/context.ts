@@ -40,7 +40,8 @@ export const DEFAULT_LIMITS: ScimLimits = {
   largeBodyBytes: 8 * 1024 * 1024,
   bodyTimeoutMs: 30_000,
   bodyValues: 50_000,
-  largeBodyValues: 1_000_000,
+  // More than members fit into the bytes, at two values each.
+  largeBodyValues: 400_000,
   bulkOperations: 1000,
   defaultCount: 100,
   maxCount: 1000,

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { ScimError } from '../errors.js';
 import type { Reply } from './context.js';
 import { DRAIN_BYTES } from './json-body.js';
-import { lingerOnClose } from '../linger.js';
+import { closeLingering } from '../http/lingering-close.js';
 
 export const ERROR_URN = 'urn:ietf:params:scim:api:messages:2.0:Error';
 export const SCIM_JSON = 'application/scim+json';
@@ -59,7 +59,7 @@ export function sendError(response: Response, error: ScimError, requestId: strin
   response.removeHeader('Content-Location');
   if (hasLongUnreadBody(response.req)) {
     response.set('Connection', 'close');
-    lingerOnClose(response.req, clock);
+    closeLingering(response.req, clock);
   }
   response.status(error.status).set(error.headers).set('Content-Type', SCIM_JSON).send(errorBody(error, requestId));
 }

@@ -27,6 +27,8 @@ export interface Core {
   keepServingTime(): void;
   /** Lets everybody else have a turn of the event loop. */
   readonly turn: () => Promise<void>;
+  /** Signs the rows of the audit log; null: they are chained, not signed. */
+  readonly auditKey: string | null;
   /** First row, all rows, first column of the first row, first column of all rows. */
   get<R>(sql: string, ...params: readonly Bind[]): R | undefined;
   all<R>(sql: string, ...params: readonly Bind[]): R[];
@@ -65,6 +67,7 @@ export function createCore(
     readonly isServing?: boolean;
     /** How writes come to the disk, where they do so otherwise than together. */
     readonly writes?: GroupCommit;
+    readonly auditKey?: string | null;
   },
 ): Core {
   const prepared = {
@@ -95,6 +98,7 @@ export function createCore(
       servingTime.keep();
     },
     turn: () => parts.clock.turn(),
+    auditKey: parts.auditKey ?? null,
     get<R>(sql: string, ...params: readonly Bind[]) {
       const { statement, toRow } = prepared.rows(sql);
       const values = statement.get(...params) as Values | undefined;

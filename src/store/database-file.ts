@@ -6,8 +6,9 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { EXIT, StartError } from '../errors.js';
+import { carryOver, type CarriedOver, type RestoreNote } from './carry-over.js';
 import { createPrivately } from './connection.js';
-import { appliedMigrations, pendingMigrations, readMigrations } from './migrate.js';
+import { appliedMigrations, migrate, pendingMigrations, readMigrations } from './migrate.js';
 import { SETTING } from './settings.js';
 import { isSqliteError } from './sqlite-error.js';
 
@@ -108,25 +109,34 @@ function makeWhole(file: string): void {
 
 /**
  * Puts a backup in the place of the database, which is kept under the name that is answered (null:
- * there was none). The caller holds the serving lock. `settings` are written into the copy first.
+ * there was none). The caller holds the serving lock. Before, the copy is brought up to date, gets
+ * `settings`, and what a backup must not take back (carry-over.ts).
  */
 export async function replaceDatabase(
   backup: string,
   target: string,
   stamp: string,
   settings: Readonly<Record<string, string>>,
-): Promise<string | null> {
+  note: RestoreNote,
+): Promise<{ readonly kept: string | null; readonly carried: CarriedOver }> {
   const fresh = `${target}.restored`;
   await backupDatabase(backup, fresh);
   const db = new Database(fresh);
+  let carried: CarriedOver;
   try {
+    migrate(db);
     const put = db.prepare(
       'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
     );
     for (const [name, value] of Object.entries(settings)) put.run(name, value);
-  } finally {
+    carried = carryOver(db, existsSync(target) ? target : null, note);
+  } catch (error) {
     db.close();
+    rmSync(fresh, { force: true });
+    throw error;
   }
+  db.close();
+  makeWhole(fresh);
   const kept = existsSync(target) ? `${target}.before-restore-${stamp}` : null;
   if (kept !== null) {
     foldBack(target);
@@ -134,7 +144,7 @@ export async function replaceDatabase(
       if (existsSync(target + suffix)) renameSync(target + suffix, kept + suffix);
   }
   renameSync(fresh, target);
-  return kept;
+  return { kept, carried };
 }
 
 /** Puts the write-ahead log into the file, as far as the file can still be read. */

@@ -9,7 +9,7 @@ import { asSeat } from '../domain/seat.js';
 import type { Document, GroupId, SeatType, WorkspaceGroupId } from '../domain/types.js';
 import { invalidValue, mutability, notFound, uniqueness } from '../errors.js';
 import { PRIORITY, schedule, scheduleUsers } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { followLink, linkOf, linkTo, movesMembers, unlink, UNCHANGED, type LinkEffect } from './group-links.js';
 import { findGroupOfName, findGroupRow, groupRecordOfSeq, rowOfGroupSeq, type GroupRow } from './groups.js';
@@ -44,7 +44,7 @@ export function createGroup(
   const link = followLink(core, row, document);
   const delta = applyMemberOps(core, row.seq, ops);
   checkWritable(core, row.seq, delta);
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: 'group.create',
     subject: groupSubject(row.id),
@@ -94,7 +94,7 @@ function writeGroup(core: Core, row: GroupRow, write: GroupWrite, context: Write
   core.run(MANAGE, context.tokenId, row.seq);
   if (rewritten || moved) moveGroupVersion(core, row.seq);
   const after = rowOfGroupSeq(core, row.seq);
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: write.action,
     subject: groupSubject(row.id),
@@ -125,7 +125,7 @@ export function deleteGroup(core: Core, id: string, context: WriteContext): void
   dropGroup(core, row);
   if (matters) scheduleUsers(core, members, causeOf(core, context, members.length, PRIORITY.withdrawal));
   scheduleGroup(core, row.id, context);
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: 'group.delete',
     subject: groupSubject(row.id),
@@ -150,7 +150,7 @@ export function linkGroup(
   if (groupId !== null && group === null) throw invalidValue(`The workspace has no group with the id "${groupId}".`);
   const link = group === null ? unlink(core, row, { byHand: true }) : linkTo(core, row, group, 'admin');
   if (movesMembers(link)) moveGroupVersion(core, row.seq);
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: group === null ? 'group.unlink' : 'group.link',
     subject: groupSubject(row.id),

@@ -4,7 +4,7 @@
  */
 import type { Millis } from '../domain/types.js';
 import { PRIORITY, schedule } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { DROPPED, findLedgerRow } from './ledger.js';
 import type { HeldFilter, LedgerRow, Writer } from './port.js';
@@ -52,7 +52,7 @@ function heldRows(core: Core, { subject, ids }: HeldFilter): readonly LedgerRow[
 }
 
 function audit(core: Core, row: LedgerRow, action: string, { actor, requestId }: Writer): void {
-  writeAudit(core, { actor, action, subject: row.subject, requestId, before: { change: row.change, why: row.why } });
+  appendAudit(core, { actor, action, subject: row.subject, requestId, before: { change: row.change, why: row.why } });
 }
 
 function planAgain(core: Core, rows: readonly LedgerRow[], { requestId }: Writer): void {

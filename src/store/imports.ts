@@ -7,7 +7,7 @@ import { elementsAt, sameJson } from '../domain/json.js';
 import type { Document, GroupId, Json, UserStatus, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
 import { userColumns } from '../domain/user-columns.js';
 import { fold } from '../domain/fold.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { linkTo } from './group-links.js';
 import { insertGroup } from './group-writes.js';
@@ -59,7 +59,7 @@ function importMember(core: Core, member: WorkspaceMember, cause: string): numbe
     status,
     seq,
   );
-  writeAudit(core, {
+  appendAudit(core, {
     actor: ACTOR,
     action: 'user.import',
     subject: userSubject(id),
@@ -116,7 +116,7 @@ export function followMember(
       : core.value<number>('SELECT seq FROM users WHERE address = ? AND deleted_at IS NULL', address.address);
   if (holder !== undefined && holder !== row.seq) return;
   updateDocument(core, row, { document, columns, address, writer: null });
-  writeAudit(core, {
+  appendAudit(core, {
     actor: ACTOR,
     action: 'user.follow',
     subject: userSubject(row.id),
@@ -134,7 +134,7 @@ export function dropAmbiguous(core: Core, cause: string): void {
 
 /** The member of an unmanaged user has gone, and the user with it. */
 export function dropImported(core: Core, row: UserRow, cause: string): void {
-  writeAudit(core, {
+  appendAudit(core, {
     actor: ACTOR,
     action: 'user.gone',
     subject: userSubject(row.id),
@@ -164,7 +164,7 @@ export function importGroups(core: Core, cause: string): number {
     });
     core.run(KEEP_IMPORTED_ID, groupId, row.id);
     linkTo(core, row, workspaceGroup, 'import');
-    writeAudit(core, {
+    appendAudit(core, {
       actor: ACTOR,
       action: 'group.import',
       subject: groupSubject(row.id),
@@ -183,7 +183,7 @@ export function followGroupName(core: Core, row: GroupRow, name: string, cause: 
   if (namesake !== undefined && namesake.seq !== row.seq) return;
   const document = { ...documentOf(row), displayName: name };
   core.run(RENAME_GROUP, name, fold(name), JSON.stringify(document), core.now(), row.seq);
-  writeAudit(core, {
+  appendAudit(core, {
     actor: ACTOR,
     action: 'group.follow',
     subject: groupSubject(row.id),

@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT, StartError } from '../errors.js';
+import { chainExistingRows } from './audit-chain.js';
 import type { Connection } from './connection.js';
 
 export interface Migration {
@@ -45,6 +46,13 @@ export interface Applied {
   readonly checksum: string;
 }
 
+/** What a migration does beyond SQL, in the same transaction. */
+const AFTERWARDS: Readonly<Partial<Record<string, (db: Connection) => void>>> = {
+  '024_audit_chain.sql': (db) => {
+    chainExistingRows(db);
+  },
+};
+
 /** Runs what is missing and answers the names. Two processes may start at once: the second finds nothing to do. */
 export function migrate(db: Connection, folder: string = MIGRATIONS_FOLDER): readonly string[] {
   const migrations = readMigrations(folder);
@@ -55,6 +63,7 @@ export function migrate(db: Connection, folder: string = MIGRATIONS_FOLDER): rea
       const record = db.prepare(INSERT_APPLIED);
       for (const { name, sql, checksum } of missing) {
         db.exec(sql);
+        AFTERWARDS[name]?.(db);
         record.run(name, checksum);
       }
       return missing.map(({ name }) => name);

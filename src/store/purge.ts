@@ -11,7 +11,7 @@
 import type { Millis, UserId } from '../domain/types.js';
 import { hasAccount } from './accounts.js';
 import { unschedule } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { emptyAudit, HAS_CONTENT, rangesOf, appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import type { PurgeOutcome } from './port.js';
 import { forgetRefusedRequests } from './refused-requests.js';
@@ -26,15 +26,16 @@ export function purgeUser(core: Core, id: UserId, actor: string): PurgeOutcome {
   const reason = unsettledReason(core, row);
   if (reason !== null) return { kind: 'unsettled', reason };
   const inWorkspace = core.value(IS_IN_WORKSPACE, row.id) === 1;
-  forgetPerson(core, row);
+  const emptied = [...forgetPerson(core, row)];
   // Rows about others that name the person: an import, a link.
   for (const word of new Set([row.address, row.user_name_key])) {
     if (word === null || word.length <= 2) continue;
-    core.run(CLEAR_AUDIT_OF_WORD, word, word);
+    emptied.push(...emptyAudit(core, NAMES_WORD, word, word));
     forgetRefusedRequests(core, word);
   }
   forgetRefusedRequests(core, id);
-  writeAudit(core, { actor, action: 'user.purge', subject: userSubject(id), requestId: null });
+  const after = { emptied: rangesOf(emptied) };
+  appendAudit(core, { actor, action: 'user.purge', subject: userSubject(id), requestId: null, after });
   return { kind: 'purged', inWorkspace };
 }
 
@@ -49,21 +50,23 @@ function unsettledReason(core: Core, row: UserRow): string | null {
   return null;
 }
 
-function forgetPerson(core: Core, row: UserRow): void {
+/** Answers which rows of the audit log it has emptied. */
+function forgetPerson(core: Core, row: UserRow): readonly number[] {
   const subject = userSubject(row.id);
   core.run('DELETE FROM ledger WHERE subject = ?', subject);
   core.run('DELETE FROM drift WHERE subject = ?', subject);
-  core.run(CLEAR_AUDIT_OF_SUBJECT, subject);
+  const emptied = emptyAudit(core, 'subject = ?', subject);
   unschedule(core, subject);
   core.run('DELETE FROM accounts WHERE user_id = ? AND member_id IS NULL', row.id);
   if (!hasAccount(core, row.id)) {
     deleteUserRow(core, row.seq);
-    return;
+    return emptied;
   }
   core.run("UPDATE accounts SET address = '' WHERE user_id = ?", row.id);
   core.run('DELETE FROM invites WHERE user_id = ?', row.id);
   core.run('DELETE FROM writer_conflicts WHERE user_id = ?', row.id);
   core.run(CLEAR_USER, `purged:${row.id}`, `purged:${row.id}`, core.now(), row.seq);
+  return emptied;
 }
 
 /**
@@ -72,11 +75,17 @@ function forgetPerson(core: Core, row: UserRow): void {
  */
 export function expireOld(core: Core, before: Millis, limit: number): number {
   let removed = 0;
-  for (const sql of [DELETE_LEDGER, DELETE_READING_CALLS, DELETE_REQUESTS, CLEAR_AUDIT, DELETE_DRIFT, DELETE_CONFLICTS])
+  for (const sql of [DELETE_LEDGER, DELETE_READING_CALLS, DELETE_REQUESTS, DELETE_DRIFT, DELETE_CONFLICTS])
     removed += core.run(sql, before, limit).changes;
+  const emptied = [...emptyAudit(core, OLD_ROWS, before, limit)];
+  removed += emptied.length;
   for (const row of core.all<UserRow>(SELECT_OLD_TOMBSTONES, before, limit)) {
-    forgetPerson(core, row);
+    emptied.push(...forgetPerson(core, row));
     removed++;
+  }
+  if (emptied.length > 0) {
+    const after = { emptied: rangesOf(emptied) };
+    appendAudit(core, { actor: 'bridge', action: 'audit.expire', subject: null, requestId: null, after });
   }
   return removed;
 }
@@ -89,10 +98,7 @@ const OPEN_INVITES = `sends > 0 AND state IN ('invited', 'ambiguous') OR state =
 const HAS_OPEN_INVITES = `SELECT EXISTS (SELECT 1 FROM invites WHERE user_id = ? AND ended_at IS NULL AND (${OPEN_INVITES}))`;
 const CLEAR_USER = `UPDATE users SET user_name = ?, user_name_key = ?, external_id = NULL, display_name = NULL, display_name_key = NULL,
   manager_id = NULL, document = '{}', address = NULL, address_slot = NULL, last_error = NULL, last_writer = NULL, purged_at = ? WHERE seq = ?`;
-const HAS_PAYLOAD = '(before IS NOT NULL OR after IS NOT NULL)';
-const CLEAR_AUDIT_OF_SUBJECT = `UPDATE audit_log SET before = NULL, after = NULL WHERE subject = ? AND ${HAS_PAYLOAD}`;
-const CLEAR_AUDIT_OF_WORD = `UPDATE audit_log SET before = NULL, after = NULL
-  WHERE ${HAS_PAYLOAD} AND (instr(lower(before), ?) > 0 OR instr(lower(after), ?) > 0)`;
+const NAMES_WORD = '(instr(lower(before), ?) > 0 OR instr(lower(after), ?) > 0)';
 
 const DELETE_LEDGER = `DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE ended_at < ?
   AND (state IN ('done', 'superseded') OR state = 'refused' AND retry_at IS NULL) LIMIT ?)`;
@@ -100,8 +106,7 @@ const DELETE_READING_CALLS =
   'DELETE FROM upstream_calls WHERE id IN (SELECT id FROM upstream_calls WHERE ledger_id IS NULL AND started_at < ? LIMIT ?)';
 const DELETE_REQUESTS =
   'DELETE FROM refused_requests WHERE id IN (SELECT id FROM refused_requests WHERE at < ? LIMIT ?)';
-const CLEAR_AUDIT = `UPDATE audit_log SET before = NULL, after = NULL
-  WHERE id IN (SELECT id FROM audit_log WHERE at < ? AND ${HAS_PAYLOAD} LIMIT ?)`;
+const OLD_ROWS = `id IN (SELECT id FROM audit_log WHERE at < ? AND ${HAS_CONTENT} LIMIT ?)`;
 const DELETE_DRIFT = 'DELETE FROM drift WHERE id IN (SELECT id FROM drift WHERE ended_at < ? LIMIT ?)';
 const DELETE_CONFLICTS = `DELETE FROM writer_conflicts WHERE (user_id, day) IN
   (SELECT user_id, day FROM writer_conflicts WHERE at < ? LIMIT ?)`;

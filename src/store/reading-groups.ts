@@ -1,7 +1,7 @@
 /** What the groups of a reading mean for SCIM groups and their members. */
 import { principalKey, type WorkspaceGroup, type WorkspaceGroupId } from '../domain/types.js';
 import { PRIORITY, unsettleSubject, unsettleUsers } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { countAbsences, settleByGroups } from './effects.js';
 import { joinFound, leaveFound } from './found-members.js';
@@ -71,7 +71,7 @@ function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContex
     if (row.managed === 0) dropGroup(core, row);
     else if (movesMembers(loseLink(core, row))) moveGroupVersion(core, row.seq);
     const action = row.managed === 0 ? 'group.gone' : 'group.unlink';
-    writeAudit(core, {
+    appendAudit(core, {
       actor: ACTOR,
       action,
       subject: groupSubject(row.id),
@@ -143,7 +143,7 @@ function linkWaiting(core: Core, row: GroupRow, context: ReadingContext): void {
   if (!link.changed) return;
   if (movesMembers(link)) moveGroupVersion(core, row.seq);
   const { workspace_group_id: groupId, version } = rowOfGroupSeq(core, row.seq);
-  writeAudit(core, {
+  appendAudit(core, {
     actor: ACTOR,
     action: 'group.link',
     subject: groupSubject(row.id),

@@ -13,7 +13,7 @@ import {
 } from '../domain/types.js';
 import { accountOfMember, endBareAddresses, markGone, tieMember } from './accounts.js';
 import { PRIORITY, unsettleUsers } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { settleByMembers } from './effects.js';
 import { endIfSettled } from './handover.js';
@@ -102,7 +102,7 @@ function memberGone(core: Core, member: WorkspaceMember, context: ReadingContext
       continue;
     }
     unlinkGoneMember(core, row);
-    writeAudit(core, {
+    appendAudit(core, {
       actor: ACTOR,
       action: 'user.memberGone',
       subject: userSubject(row.id),
@@ -122,7 +122,7 @@ function memberCameUp(core: Core, member: WorkspaceMember, context: ReadingConte
   if (row === undefined) return;
   if (row.account_id === account.id && row.member_id === null) {
     relinkMember(core, row, member);
-    writeAudit(core, {
+    appendAudit(core, {
       actor: ACTOR,
       action: 'user.memberBack',
       subject: userSubject(row.id),
@@ -174,7 +174,7 @@ function linkByAddress(core: Core, context: ReadingContext): ReadingEffect['acce
     const { memberId } = member;
     const how = linkMember(core, seq, member);
     if (how === 'accepted') accepted.push({ userId: row.id, address: member.address });
-    writeAudit(core, {
+    appendAudit(core, {
       actor: ACTOR,
       action: `user.${how}`,
       subject: userSubject(row.id),

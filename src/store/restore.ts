@@ -4,7 +4,7 @@ import type { Document, GroupId, UserId, WorkspaceGroupId } from '../domain/type
 import { userColumns, type UserColumns } from '../domain/user-columns.js';
 import { uniqueness } from '../errors.js';
 import { PRIORITY, schedule } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { followLink, linkTo, UNCHANGED, waitForGroup, type LinkEffect } from './group-links.js';
 import { dropGroup, groupNameKey, insertGroup, nameTaken, scheduleEffects } from './group-writes.js';
@@ -58,7 +58,7 @@ export function restoreUser(core: Core, id: UserId, document: Document, context:
   schedule(core, userSubject(id), { priority: PRIORITY.grant, id: context.requestId, dueAt: core.now() });
   refreshStatus(core, seq);
   const { version } = rowOfSeq(core, seq);
-  writeAudit(core, { ...auditOf(context), action: 'user.undo', subject: userSubject(id), version, after: document });
+  appendAudit(core, { ...auditOf(context), action: 'user.undo', subject: userSubject(id), version, after: document });
 }
 
 /** Name, address and member may be somebody else's by now. */
@@ -93,7 +93,7 @@ export function restoreGroup(
   const row = insertGroup(core, { id, document, managed: true, writer: null });
   const link = restoreLink(core, row, linkedTo);
   const after = rowOfGroupSeq(core, row.seq);
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: 'group.undo',
     subject: groupSubject(id),

@@ -10,7 +10,7 @@ import { BRIDGE_USER } from '../domain/schema.js';
 import type { Document, Json } from '../domain/types.js';
 import { userColumns } from '../domain/user-columns.js';
 import { PRIORITY, schedule, unschedule } from './agenda.js';
-import { auditOfVersion, writeAudit } from './audit.js';
+import { auditOfVersion, appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { hasEffects } from './effects.js';
 import { endIfSettled } from './handover.js';
@@ -54,7 +54,7 @@ function removeCreated(core: Core, row: UserRow, ledgerRow: LedgerRow): boolean 
   } else {
     deleteUserRow(core, row.seq);
   }
-  writeAudit(core, {
+  appendAudit(core, {
     actor: ACTOR,
     action: 'user.revert',
     subject,
@@ -125,7 +125,7 @@ function storeRestored(core: Core, row: UserRow, document: Document, ledgerRow: 
   const subject = userSubject(row.id);
   forgetRefusals(core, subject);
   schedule(core, subject, { priority: PRIORITY.background, id: ledgerRow.cause ?? 'revert', dueAt: core.now() });
-  writeAudit(core, {
+  appendAudit(core, {
     actor: ACTOR,
     action: 'user.revert',
     subject,

@@ -13,6 +13,10 @@ export const SETTING = {
   groupsReadAt: 'groupsReadAt',
   /** JSON of Doubts. */
   doubts: 'doubts',
+  /** The last row of the audit log that was written to the log. */
+  auditLogged: 'auditLogged',
+  /** `<a>-<b>`: rows of the audit log after a, up to b, tell of what a restore has undone. */
+  carriedAudit: 'carriedAudit',
 } as const;
 
 export function readSetting(core: Core, name: string): string | null {

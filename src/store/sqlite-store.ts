@@ -6,7 +6,8 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
 import { progress, dueEntries, hurryWithdrawals, nextDueAt, schedule } from './agenda.js';
-import { readAudit, writeAudit } from './audit.js';
+import { auditHead, beginSigning, readAudit, signingKeyProblem, appendAudit } from './audit.js';
+import { verifyAudit } from './audit-verify.js';
 import { clockSetBack } from './clock-set-back.js';
 import { openConnection, type Connection } from './connection.js';
 import { besideThePlan } from './beside-the-plan.js';
@@ -97,6 +98,8 @@ export interface StoreOptions {
   readonly serve?: boolean;
   /** False: the schema must be up to date already (StartError 78); commands leave it as it is. */
   readonly migrate?: boolean;
+  /** Signs the audit log. */
+  readonly auditKey?: string | null;
   /** URL of the SCIM root, for filters on `meta.location` and `$ref`. */
   readonly scimBase?: () => string;
 }
@@ -132,7 +135,11 @@ export function openStoreOn(
     rules: options.rules,
     uuid: options.uuid ?? randomUUID,
     isServing: options.isServing ?? lock !== null,
+    auditKey: options.auditKey ?? null,
   });
+  const keyProblem = signingKeyProblem(core);
+  if (keyProblem !== null) throw keyProblem;
+  if (lock !== null) db.transaction(() => beginSigning(core)).immediate();
   return createStore(core, db, lock, options.scimBase ?? (() => ''));
 }
 
@@ -278,8 +285,13 @@ function operationsStore(core: Core): OperationsStore {
     undo: (query, writer) => core.write(() => undo(core, query, writer)),
     setting: (name) => core.read(() => readSetting(core, name)),
     setSetting: (name, value) => core.write(() => writeSetting(core, name, value)),
-    audit: (row) => core.write(() => writeAudit(core, row)),
+    audit: (row) => core.write(() => appendAudit(core, row)),
     auditRows: (query) => core.read(() => readAudit(core, query)),
+    auditHead: () => core.read(() => auditHead(core)),
+    verifyAudit: (checkpoints) => core.read(() => verifyAudit(core, checkpoints)),
+    auditLoggedUpTo: () => core.read(() => Number(readSetting(core, SETTING.auditLogged) ?? '0')),
+    // Lost with the power, some rows are logged twice.
+    auditLogged: (upTo) => core.writeLazily(() => writeSetting(core, SETTING.auditLogged, String(upTo))),
     dataVersion: () => core.dataVersion(),
     checkpoint: () => core.read(() => undefined).then(() => void core.db.pragma('wal_checkpoint(TRUNCATE)')),
   };

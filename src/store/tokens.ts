@@ -1,7 +1,7 @@
 /** Tokens of SCIM clients and administrators, by hash. The only file that changes the table. */
 import { sameDigest } from '../domain/secret-token.js';
 import type { Millis } from '../domain/types.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import type { NewTokenRecord, TokenRecord, TokenTrust } from './port.js';
 
@@ -45,7 +45,7 @@ export function addToken(core: Core, token: NewTokenRecord, actor: string): Toke
   core.run(INSERT, id, kind, label, hash, JSON.stringify(scopes), clientId, parentId, trustText, createdAt, expiresAt);
   if (kind === 'access') core.run(DELETE_TOO_MANY, clientId, clientId, MOST_ACCESS_TOKENS);
   else {
-    writeAudit(core, {
+    appendAudit(core, {
       actor,
       action: 'token.create',
       subject: `token:${id}`,
@@ -60,13 +60,13 @@ export function addToken(core: Core, token: NewTokenRecord, actor: string): Toke
 /** Ends what was given for it as well: `findToken` asks the parent. */
 export function revokeToken(core: Core, id: string, actor: string): boolean {
   if (core.run(REVOKE, core.now(), id).changes === 0) return false;
-  writeAudit(core, { actor, action: 'token.revoke', subject: `token:${id}`, requestId: null });
+  appendAudit(core, { actor, action: 'token.revoke', subject: `token:${id}`, requestId: null });
   return true;
 }
 
 export function expireToken(core: Core, id: string, at: Millis, actor: string): boolean {
   if (core.run(EXPIRE, at, id).changes === 0) return false;
-  writeAudit(core, {
+  appendAudit(core, {
     actor,
     action: 'token.expire',
     subject: `token:${id}`,

@@ -3,7 +3,7 @@ import { idIn, idsByAddress } from '../domain/lookalikes.js';
 import { isUnlisted } from '../domain/unlisted.js';
 import { principalKey, type Address, type Change, type MemberId, type WorkspaceMember } from '../domain/types.js';
 import { PRIORITY, scheduleUsers } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { invitesOf, latestInvite } from './invites.js';
 import { findMember } from './mirror.js';
@@ -20,7 +20,7 @@ export function linkUnlisted(core: Core, user: UserRow, change: Change, cause: s
   const member = findMember(core, memberId);
   if (member === null) return;
   const how = linkMember(core, user.seq, member);
-  writeAudit(core, {
+  appendAudit(core, {
     actor: 'bridge',
     action: `user.${how}`,
     subject: userSubject(user.id),

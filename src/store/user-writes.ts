@@ -11,7 +11,7 @@ import type { Address, Document, WorkspaceMember } from '../domain/types.js';
 import { invalidValue } from '../errors.js';
 import { forbidUnlock, tieAddress, untieOthers } from './accounts.js';
 import { PRIORITY, schedule, unschedule } from './agenda.js';
-import { writeAudit } from './audit.js';
+import { appendAudit } from './audit.js';
 import type { Core } from './core.js';
 import { beginHandover, checkNobodysAccount, endIfSettled } from './handover.js';
 import { hasOpenInvite } from './invites.js';
@@ -78,7 +78,7 @@ export function createUser(core: Core, sent: Document, context: WriteContext): C
     if (member.address !== address?.address) claimAddress(core, rowOfSeq(core, seq), member.address);
     linkMember(core, seq, member);
   }
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: 'user.create',
     subject: userSubject(id),
@@ -126,7 +126,7 @@ function takeOver(core: Core, row: UserRow, next: NextUser, context: WriteContex
   updateDocument(core, row, { ...next, address, writer: context.tokenId });
   beginManaging(core, row);
   if (address !== null) claimAddress(core, row, address.address);
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: 'user.takeOver',
     subject: userSubject(row.id),
@@ -170,7 +170,7 @@ export function updateUser(
     noteTurn(core, row, next.columns.active);
   if (address !== row.address && address !== null) moveAddress(core, row, address);
   forgetRefusals(core, userSubject(row.id));
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action,
     subject: userSubject(row.id),
@@ -195,7 +195,7 @@ function repeatWrite(core: Core, row: UserRow, context: WriteContext): Written<U
   const refused = forgetRefusals(core, userSubject(row.id));
   if (row.managed === 0) {
     beginManaging(core, row);
-    writeAudit(core, {
+    appendAudit(core, {
       ...auditOf(context),
       action: 'user.manage',
       subject: userSubject(row.id),
@@ -304,7 +304,7 @@ export function handoverUser(core: Core, id: string, context: WriteContext): Use
   if (there !== null && there.memberId !== row.member_id) linkMember(core, row.seq, there);
   const subject = userSubject(row.id);
   const facts = { before: { address: member.address }, after: { address: row.address } };
-  writeAudit(core, { ...auditOf(context), action: 'user.handover', subject, version: row.version, ...facts });
+  appendAudit(core, { ...auditOf(context), action: 'user.handover', subject, version: row.version, ...facts });
   return afterWrite(core, row.seq, context, row.active === 1);
 }
 
@@ -333,7 +333,7 @@ export function deleteUser(core: Core, id: string, context: WriteContext): void 
     unschedule(core, subject);
     deleteUserRow(core, row.seq);
   }
-  writeAudit(core, {
+  appendAudit(core, {
     ...auditOf(context),
     action: 'user.delete',
     subject,
@@ -355,7 +355,7 @@ export function releaseUser(core: Core, id: string, context: WriteContext): User
   supersedeAll(core, subject);
   forgetRefusals(core, subject);
   unschedule(core, subject);
-  writeAudit(core, { ...auditOf(context), action: 'user.release', subject, version: row.version });
+  appendAudit(core, { ...auditOf(context), action: 'user.release', subject, version: row.version });
   return recordOfRow(core, refreshStatus(core, row.seq));
 }
 

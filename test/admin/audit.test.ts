@@ -1,6 +1,7 @@
 /** The audit log: filters, export, and that nothing but a purge changes a row. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
+import { digitsOf } from '../../src/domain/audit-fingerprint.js';
 import { startAdmin, type AdminBrowser } from './support.js';
 
 const HOUR = 3_600_000;
@@ -26,7 +27,7 @@ const exported = async (format: string, query = ''): Promise<string> =>
 
 async function actions(query: string): Promise<readonly string[]> {
   const lines = (await exported('jsonl', query)).trim().split('\n').filter(Boolean);
-  return lines.map((line) => (JSON.parse(line) as { action: string }).action);
+  return lines.map((line) => (JSON.parse(line) as { metadata: { event_code: string } }).metadata.event_code);
 }
 
 describe('filters', () => {
@@ -67,8 +68,13 @@ describe('the export', () => {
     expect(response.headers.get('content-type')).toContain('text/csv');
     expect(response.headers.get('content-disposition')).toBe('attachment; filename="audit-log.csv"');
     const [head, row] = (await response.text()).split('\r\n');
-    expect(head).toBe('id,at,actor,action,subject,requestId,version,before,after');
-    expect(row).toMatch(/^\d+,20\d\d-[^,]+Z,token:SCIM_TOKEN,user\.update,user:[0-9a-f-]{36},[0-9a-f-]{36},2,/);
+    expect(head).toBe(
+      'metadata.sequence,time_dt,class_uid,class_name,activity_id,activity_name,type_uid,actor.user.name,actor.user.type,' +
+        'metadata.event_code,target.type,target.uid,metadata.correlation_uid,unmapped.version,unmapped.before,unmapped.after,metadata.uid',
+    );
+    expect(row).toMatch(
+      /^\d+,20\d\d-[^,]+Z,3001,Account Change,99,user\.update,300199,token:SCIM_TOKEN,Service,user\.update,user,[0-9a-f-]{36},[0-9a-f-]{36},2,/,
+    );
     expect(row).toContain('""displayName"":""Zoe, \\""the\\"" Hart""');
   });
 
@@ -76,10 +82,11 @@ describe('the export', () => {
     const rows = (await exported('jsonl', '?action=user.update')).trim().split('\n');
     expect(rows).toHaveLength(1);
     expect(JSON.parse(rows[0] ?? '')).toMatchObject({
-      actor: 'token:SCIM_TOKEN',
-      subject: `user:${zoe}`,
-      at: new Date(start + HOUR).toISOString(),
-      after: { displayName: 'Zoe, "the" Hart' },
+      actor: { user: { name: 'token:SCIM_TOKEN', type: 'Service' } },
+      user: { uid: zoe },
+      time: start + HOUR,
+      time_dt: new Date(start + HOUR).toISOString(),
+      unmapped: { version: 2, after: { displayName: 'Zoe, "the" Hart' } },
     });
   });
 
@@ -90,12 +97,72 @@ describe('the export', () => {
     expect(await actions('?actor=many')).toEqual(Array.from({ length: 1_203 }, (_, n) => `many.${String(n)}`));
   });
 
+  it('is sent to two at once; who comes then is told when to come back', async () => {
+    const { store } = admin.bridge;
+    // More than the buffers between the two ends hold, so that an export that is not read stays under way.
+    const long = { text: 'x'.repeat(200_000) };
+    for (let n = 0; n < 150; n++)
+      await store.audit({ actor: 'long', action: 'long', subject: null, requestId: null, after: long });
+    const unread = await Promise.all([1, 2].map(() => admin.raw('GET', '/admin/audit/export.jsonl?actor=long')));
+    expect(unread.map(({ status }) => status)).toEqual([200, 200]);
+    const third = await admin.raw('GET', '/admin/audit/export.csv');
+    expect([third.status, Number(third.headers.get('retry-after')) > 0]).toEqual([503, true]);
+    expect((await admin.get('/audit')).status).toBe(200);
+    for (const response of unread) expect((await response.text()).trim().split('\n')).toHaveLength(150);
+    await admin.bridge.until(
+      async () => (await admin.raw('GET', '/admin/audit/export.csv?actor=nobody')).status === 200,
+      'an export after the others',
+    );
+  });
+
   it('ends quietly where the reader goes away', async () => {
     const abort = new AbortController();
     const response = await admin.raw('GET', '/admin/audit/export.csv', { signal: abort.signal });
     abort.abort();
     await expect(response.text()).rejects.toThrow();
     expect((await admin.get('/audit')).status).toBe(200);
+  });
+});
+
+describe('the log', () => {
+  interface Line {
+    readonly msg: string;
+    readonly audit?: { readonly metadata: { readonly sequence: number; readonly uid: string } };
+    readonly changed?: readonly string[];
+    readonly auditCheckpoint?: { readonly id: number; readonly hash: string };
+  }
+  const logged = (): readonly Line[] => admin.bridge.logLines.map((line) => JSON.parse(line) as Line);
+
+  it('has a line for every row, once, with what changed but not the values, and checkpoints', async () => {
+    const { bridge } = admin;
+    const head = await bridge.store.auditHead();
+    await bridge.clock.advanceAsync(2 * HOUR);
+    await bridge.until(
+      () => logged().some(({ auditCheckpoint }) => auditCheckpoint?.hash === head?.hash),
+      'a checkpoint',
+    );
+    const events = logged().flatMap(({ audit }) => audit ?? []);
+    const rows = await bridge.store.auditRows({ afterId: 0, limit: 10_000 });
+    expect(events.map(({ metadata }) => [metadata.sequence, metadata.uid])).toEqual(
+      rows.map(({ id, hash }) => [id, hash]),
+    );
+    const lines = bridge.logLines.filter((line) => line.includes('"user.update"'));
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'Audit.', changed: ['displayName'] });
+    expect(lines[0]).not.toContain('Hart');
+    const checkpoints = logged().flatMap(({ auditCheckpoint }) => auditCheckpoint ?? []);
+    expect(await bridge.store.verifyAudit(checkpoints)).toMatchObject({
+      findings: [],
+      checkpoints: checkpoints.length,
+    });
+  });
+
+  it('and the metrics agree on the newest row', async () => {
+    const text = await (await admin.raw('GET', '/metrics')).text();
+    const value = (name: string): number => Number(new RegExp(`^scim_bridge_${name} (.+)$`, 'm').exec(text)?.[1]);
+    const head = await admin.bridge.store.auditHead();
+    expect(value('audit_last_row')).toBe(head?.id);
+    expect(head?.hash.startsWith(digitsOf(value('audit_last_hash')))).toBe(true);
   });
 });
 

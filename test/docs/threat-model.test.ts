@@ -15,6 +15,24 @@ const rows = page
     ),
   );
 
+/** The table of ASVS: what is not met has no proof, and says so. */
+const requirements = [...page.matchAll(/^\| (\d+\.\d+\.\d+) ([^|]+?) *\| ([^|]*?) *\| ([^|]*?) *\|$/gm)].map(
+  ([, number = '', , control = '', proof = '']) => ({ number, control, proof, tests: referencesIn(proof) }),
+);
+
+describe('the table of ASVS', () => {
+  it('has each requirement once', () => {
+    expect(requirements.length).toBeGreaterThan(30);
+    expect(new Set(requirements.map(({ number }) => number)).size).toBe(requirements.length);
+  });
+
+  it.each(requirements)('$number', ({ control, proof, tests }) => {
+    expect(control.length).toBeGreaterThan(5);
+    if (tests.length === 0) expect([proof, control]).toEqual(['none', expect.stringMatching(/^Gap: /)]);
+    expect(tests.filter((reference) => !isThere(reference))).toEqual([]);
+  });
+});
+
 describe('docs/threat-model.md', () => {
   it('has its threats', () => {
     expect(rows.length).toBeGreaterThan(45);

@@ -5,9 +5,9 @@
 import Database from 'better-sqlite3';
 import type { Express } from 'express';
 import pino from 'pino';
-import { createConnections } from '../../src/app/connections.js';
-import { messagesOf } from '../../src/app/express-messages.js';
-import { serveHttp } from '../../src/app/http.js';
+import { createConnections } from '../../src/http/connection-limits.js';
+import { messagesOf } from '../../src/http/express-messages.js';
+import { serveHttp } from '../../src/http/server.js';
 import { ERROR_URN, startBridge, type AnyJson } from '../scim-http/bridge.js';
 import { exchange } from '../security/raw.js';
 import type { FuzzRequest } from './arbitraries.js';
@@ -107,7 +107,7 @@ export async function openTarget(): Promise<Target> {
   // Served as the product serves it: what reaches no handler has an answer, too.
   const app = bridge.server.listeners('request')[0] as Express;
   const server = await serveHttp(app, {
-    ...{ host: '127.0.0.1', port: 0, tls: null, connections: createConnections(), server: messagesOf(app) },
+    ...{ host: '127.0.0.1', port: 0, tls: null, connections: createConnections({ clock: bridge.clock }), server: messagesOf(app) },
     clock: bridge.clock,
     log: pino({ level: 'silent' }),
   });

@@ -6,6 +6,8 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { hashToken, newToken, sameDigest } from '../../src/domain/secret-token.js';
+import { DEFAULT_LIMITS } from '../../src/scim/context.js';
+import { checkShape } from '../../src/scim/json-guard.js';
 import { startTestBridge, TOKEN, type ScimAnswer, type TestBridge } from '../support/bridge.js';
 import { exchange, statusOf } from './raw.js';
 
@@ -263,11 +265,81 @@ describe('bodies', () => {
     expect(await send(Buffer.from([0xff, 0xfe, 0x7b, 0x7d]))).toBe(400);
   });
 
+  it('with more names than all schemas have are refused before anybody looks at them', async () => {
+    const to = async (at: string, text: string) => {
+      const headers = { ...as(TOKEN), 'content-type': 'application/scim+json' };
+      const response = await fetch(bridge.scimUrl + at, { method: 'POST', headers, body: text });
+      const { detail } = (await response.json()) as { detail: string };
+      return [response.status, detail.split(' (')[0]];
+    };
+    const names = (from: number, count: number): string =>
+      Array.from({ length: count }, (_, index) => `"a${String(from + index)}":0`).join(',');
+    const refusal = [400, 'The body has more than 1000 different attribute names.'];
+    for (const at of ['/Groups', '/Bulk']) {
+      expect(await to(at, `{${names(0, 400_000)}}`)).toEqual(refusal);
+      // In many objects they cost the parser more than in one.
+      const objects = Array.from({ length: 4_000 }, (_, index) => `{${names(index * 100, 100)}}`);
+      expect(await to(at, `{"Operations":[${objects.join(',')}]}`)).toEqual(refusal);
+      expect(await to(at, `{"members":[${'0,'.repeat(400_000)}0]}`)).toEqual([
+        400,
+        'The body has more than 400000 values.',
+      ]);
+    }
+  });
+
+  it('of the largest legitimate size are taken', async () => {
+    const member = (index: number) => ({ value: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}` });
+    // 8 MiB of members, and 1,000 operations of 8 KB each.
+    const group = JSON.stringify({ members: Array.from({ length: 160_000 }, (_, index) => member(index)) });
+    const data = { members: Array.from({ length: 150 }, (_, index) => member(index)) };
+    const operation = { method: 'PATCH', path: '/Groups/x', data: { Operations: [{ op: 'add', value: data }] } };
+    const bulk = JSON.stringify({ Operations: Array.from({ length: 1_000 }, () => operation) });
+    for (const text of [group, bulk]) {
+      expect([text.length > 7_000_000, text.length < DEFAULT_LIMITS.largeBodyBytes]).toEqual([true, true]);
+      expect(() => checkShape(Buffer.from(text), DEFAULT_LIMITS.largeBodyValues)).not.toThrow();
+    }
+    // Through the front door: everybody of a large team in one PATCH.
+    const { id } = (await bridge.createGroup('Large')).body;
+    const people = Array.from({ length: 1_500 }, (_, index) => `large${String(index)}@workspace.example`);
+    const ids: string[] = [];
+    for (let from = 0; from < people.length; from += 500) {
+      const answer = await bridge.scim('POST', '/Bulk', {
+        schemas: [BULK_URN],
+        Operations: people.slice(from, from + 500).map((userName, index) => ({
+          ...{ method: 'POST', path: '/Users', bulkId: `b${String(index)}` },
+          data: { schemas: [USER_URN], userName, active: false },
+        })),
+      });
+      ids.push(...answer.body.Operations.map(({ location }: { location: string }) => location.split('/').at(-1)));
+    }
+    const value = ids.map((one) => ({ value: one }));
+    expect((await bridge.patchGroup(id, { op: 'add', path: 'members', value })).status).toBeLessThan(300);
+    expect((await bridge.scim('GET', `/Groups/${String(id)}`)).body.members).toHaveLength(1_500);
+  });
+
   it('with keys that lead to prototypes change no object of ours', async () => {
     for (const text of ['{"__proto__":{"isAdmin":true}}', '{"constructor":{"prototype":{"isAdmin":true}}}']) {
       expect(await send(text)).toBe(400);
     }
     expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
+  });
+});
+
+describe('/healthz', () => {
+  it('has codes and numbers only, whatever ElevenLabs says', async () => {
+    const beset = await startTestBridge({
+      before: (control) =>
+        control.addFault({
+          ...{ method: 'GET', path: '/v1/user', times: 1_000 },
+          fault: { kind: 'status', status: 401, body: { detail: 'Secret words of <b>upstream</b>' } },
+        }),
+    });
+    await beset.until(() => beset.app.reconciler.state.error !== null, 'an error of the workspace');
+    const text = await (await fetch(beset.scimUrl.replace('/scim/v2', '/healthz'))).text();
+    const words = JSON.stringify(JSON.parse(text)).match(/"(?:[^"\\]|\\.)*"/g) ?? [];
+    expect(words.filter((word) => !/^"[A-Za-z]{1,30}"$/.test(word))).toEqual([]);
+    expect(JSON.parse(text)).toMatchObject({ workspace: { error: expect.any(String) } });
+    await beset.close();
   });
 });
 

@@ -9,9 +9,10 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import pino from 'pino';
-import { addressMatcher } from '../../src/app/allowed-ips.js';
-import { createConnections } from '../../src/app/connections.js';
-import { serveHttp, type HttpServer } from '../../src/app/http.js';
+import { addressMatcher } from '../../src/http/allowed-ips.js';
+import { createConnections } from '../../src/http/connection-limits.js';
+import { trustedProxies } from '../../src/http/applications.js';
+import { serveHttp, type HttpServer } from '../../src/http/server.js';
 import { loadConfig } from '../../src/config.js';
 import { startTestBridge, TOKEN, type TestBridge } from '../support/bridge.js';
 import { createFakeClock } from '../support/fake-clock.js';
@@ -74,11 +75,49 @@ describe('slow and many connections', () => {
         expect((await bridge.scim('GET', '/Users?count=1')).status).toBe(200);
       }
       expect((await bridge.createUser('zoe')).status).toBe(201);
-      await bridge.until(() => bridge.app.connections.strangers <= 64, 'the oldest were cut');
-      expect(open.filter((connection) => connection.isClosed()).length).toBeGreaterThanOrEqual(350 - 64);
+      await bridge.clock.advanceAsync(5_000);
+      await floodWith(1, text);
+      expect(bridge.app.connections.strangers).toBeLessThanOrEqual(64);
+      const isCut = (): number => open.filter((connection) => connection.isClosed()).length;
+      await bridge.until(() => isCut() >= 350 - 64, 'the oldest were cut');
       agent.destroy();
     },
   );
+
+  describe.each([
+    ['without a proxy', {}],
+    ['through a trusted proxy', { TRUST_PROXY: '127.0.0.1' }],
+  ])('300 new connections with valid tokens, %s', (_how, env) => {
+    const request = `GET /scim/v2/Users?count=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`;
+    const answersOf = async (opened: readonly RawConnection[]): Promise<ReadonlySet<number>> =>
+      new Set(await Promise.all(opened.map(async (one) => statusOf(await one.until(/\r\n\r\n/)))));
+    beforeEach(() => bridge.restart(env));
+
+    it('are all answered where each asks as soon as it is open', async () => {
+      const opened = await Promise.all(
+        Array.from({ length: 300 }, async () => {
+          const connection = await openRaw(portOf(bridge));
+          open.push(connection);
+          connection.send(request);
+          return connection;
+        }),
+      );
+      expect(await answersOf(opened)).toEqual(new Set([200]));
+    });
+
+    it('are all answered where all are open before any asks, and once more', async () => {
+      const opened = await Promise.all(Array.from({ length: 300 }, () => openRaw(portOf(bridge))));
+      open.push(...opened);
+      for (const connection of opened) connection.send(request);
+      expect(await answersOf(opened)).toEqual(new Set([200]));
+      await bridge.clock.advanceAsync(5_000);
+      const more = await Promise.all(Array.from({ length: 300 }, () => openRaw(portOf(bridge))));
+      open.push(...more);
+      for (const connection of more) connection.send(request);
+      expect(await answersOf(more)).toEqual(new Set([200]));
+      expect(opened.filter((connection) => connection.isClosed())).toEqual([]);
+    });
+  });
 
   it('a request without a valid token is answered before its body has come', async () => {
     const answer = await exchange(
@@ -144,24 +183,51 @@ describe('bounds of unknown connections', () => {
   const add = (connections: ReturnType<typeof createConnections>, socket: Fake): void =>
     connections.add(socket as unknown as Parameters<typeof connections.add>[0]);
 
-  it('cut the oldest of an address, then the oldest of all, and never one that is trusted', () => {
-    const connections = createConnections({ perAddress: 2, inAll: 3 });
+  const limits = { perAddress: 2, inAll: 3, graceMs: 5_000, atMost: 6 };
+  const isCut = (sockets: readonly Fake[]): boolean[] => sockets.map((socket) => socket.isCut);
+
+  it('cut the oldest of an address, then the oldest of all, when their time is over, and never one that is trusted', () => {
+    const clock = createFakeClock();
+    const connections = createConnections({ clock, limits });
     const sockets = [1, 2, 3].map((port) => fakeSocket('192.0.2.1', port));
     connections.trust(sockets[0]!); // unknown: nothing happens
     add(connections, sockets[0]!);
     connections.trust(sockets[0]!);
     add(connections, sockets[1]!);
     add(connections, sockets[2]!);
-    expect(sockets.map(({ isCut }) => isCut)).toEqual([false, false, false]);
+    expect(isCut(sockets)).toEqual([false, false, false]);
+    clock.advance(limits.graceMs);
     add(connections, fakeSocket('192.0.2.1', 4));
-    expect(sockets.map(({ isCut }) => isCut)).toEqual([false, true, false]);
+    expect(isCut(sockets)).toEqual([false, true, false]);
     const others = [fakeSocket('192.0.2.2', 1), fakeSocket('192.0.2.3', 1)];
     for (const other of others) add(connections, other);
     expect([sockets[2]!.isCut, others[0]!.isCut, connections.strangers]).toEqual([true, false, 3]);
   });
 
+  it('give every connection time to show its token, up to as many as a process can have open', () => {
+    const connections = createConnections({ clock: createFakeClock(), limits });
+    const sockets = [1, 2, 3, 4, 5, 6, 7].map((port) => fakeSocket('192.0.2.1', port));
+    for (const socket of sockets.slice(0, 6)) add(connections, socket);
+    expect(isCut(sockets)).toEqual(sockets.map(() => false));
+    add(connections, sockets[6]!);
+    expect(isCut(sockets)).toEqual([true, false, false, false, false, false, false]);
+  });
+
+  it('count none of a trusted proxy', () => {
+    const clock = createFakeClock();
+    const connections = createConnections({ clock, limits, isTrustedProxy: trustedProxies(['192.0.2.0/24']) });
+    const sockets = Array.from({ length: 20 }, (_, port) => fakeSocket('192.0.2.1', port));
+    for (const socket of sockets) {
+      clock.advance(limits.graceMs);
+      add(connections, socket);
+    }
+    expect([connections.strangers, isCut(sockets).includes(true)]).toEqual([0, false]);
+    add(connections, fakeSocket('198.51.100.1', 1));
+    expect(connections.strangers).toBe(1);
+  });
+
   it('forget a connection that has closed', () => {
-    const connections = createConnections({ perAddress: 1, inAll: 10 });
+    const connections = createConnections({ clock: createFakeClock(), limits: { ...limits, perAddress: 1 } });
     const first = fakeSocket('2001:db8::1', 1);
     add(connections, first);
     first.destroy();
@@ -236,7 +302,7 @@ describe('what is no HTTP', () => {
         host: '127.0.0.1',
         port: 0,
         tls: null,
-        connections: createConnections(),
+        connections: createConnections({ clock }),
         clock,
         log: pino({ level: 'silent' }),
       },
@@ -440,7 +506,14 @@ describe('TLS', () => {
     const app = express().get('/', (_request, response) => response.json({ ok: true }));
     const log = pino({ level: 'info' }, { write: (line: string) => logLines.push(line) });
     const tls = { certFile: path.join(folder, 'tls.crt'), keyFile: path.join(folder, 'tls.key') };
-    server = await serveHttp(app, { host: '127.0.0.1', port: 0, tls, connections: createConnections(), clock, log });
+    server = await serveHttp(app, {
+      host: '127.0.0.1',
+      port: 0,
+      tls,
+      connections: createConnections({ clock }),
+      clock,
+      log,
+    });
   });
   afterAll(async () => {
     await server.close(0);
@@ -453,6 +526,47 @@ describe('TLS', () => {
       'TLSv1.2',
       'TLSv1.3',
     ]);
+  });
+
+  describe('with a certificate of RSA, with which 1.2 knows more ciphers', () => {
+    let other: HttpServer;
+    beforeAll(async () => {
+      const files = { certFile: path.join(folder, 'rsa.crt'), keyFile: path.join(folder, 'rsa.key') };
+      const names = ['-keyout', files.keyFile, '-out', files.certFile, '-subj', '/CN=rsa', '-days', '2'];
+      execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...names], { stdio: 'ignore' });
+      const log = pino({ level: 'silent' });
+      const answer = express().get('/', (_request, response) => response.json({ ok: true }));
+      other = await serveHttp(answer, {
+        ...{ host: '127.0.0.1', port: 0, tls: files, connections: createConnections({ clock }), clock, log },
+      });
+    });
+    afterAll(() => other.close(0));
+    const cipherOf = (ciphers: string): Promise<string> =>
+      new Promise((resolve) => {
+        const options = { port: other.port, host: '127.0.0.1', rejectUnauthorized: false, ciphers };
+        const socket = connectTls({ ...options, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }, () => {
+          resolve(socket.getCipher().name);
+          socket.destroy();
+        });
+        socket.on('error', () => resolve('refused'));
+      });
+
+    it.each(['ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-RSA-CHACHA20-POLY1305'])(
+      'speaks %s',
+      async (cipher) => expect(await cipherOf(cipher)).toBe(cipher),
+    );
+
+    it.each([
+      ['without forward secrecy', 'AES128-GCM-SHA256'],
+      ['without forward secrecy', 'AES256-GCM-SHA384'],
+      ['without authenticated encryption', 'ECDHE-RSA-AES128-SHA'],
+      ['without authenticated encryption', 'ECDHE-RSA-AES256-SHA384'],
+      ['with neither', 'AES128-SHA'],
+    ])('refuses what is %s: %s', async (_why, cipher) => {
+      // A client that offers more gets the better one; the offer is real.
+      expect(await cipherOf(`${cipher}:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0`)).toBe('ECDHE-RSA-AES128-GCM-SHA256');
+      expect(await cipherOf(`${cipher}:@SECLEVEL=0`)).toBe('refused');
+    });
   });
 
   it('takes a new certificate without a restart, and keeps the old one while the files do not fit together', async () => {
@@ -487,7 +601,7 @@ describe('TLS', () => {
       host: '127.0.0.1',
       port: 0,
       tls,
-      connections: createConnections(),
+      connections: createConnections({ clock }),
       clock,
       log,
     });

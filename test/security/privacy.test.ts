@@ -76,8 +76,12 @@ describe('purge', () => {
     expect(bytesAtRest().toLowerCase()).not.toContain('zoe');
     const rows = await bridge.store.auditRows({ subject: `user:${id}`, limit: 50 });
     expect(rows.length).toBeGreaterThanOrEqual(3);
-    expect(rows.every(({ before, after }) => before === null && after === null)).toBe(true);
-    expect(rows[0]).toMatchObject({ action: 'user.purge', actor: 'cli' });
+    expect(rows.slice(1).every(({ before, after }) => before === null && after === null)).toBe(true);
+    expect(rows[0]).toMatchObject({ action: 'user.purge', actor: 'cli', before: null });
+    expect(rows[0]?.after).toMatch(/^\{"emptied":"[\d,-]+"\}$/);
+    const { findings, purged } = await bridge.store.verifyAudit([]);
+    expect(findings).toEqual([]);
+    expect(purged).toBeGreaterThanOrEqual(rows.length - 1);
     expect(await bridge.store.purgeUser(id, 'cli')).toEqual({ kind: 'notFound' });
   });
 

@@ -9,8 +9,9 @@ import path from 'node:path';
 import pino from 'pino';
 import { createApp, type App } from '../../src/app.js';
 import { ensureTokens } from '../../src/app/first-tokens.js';
-import { messagesOf } from '../../src/app/express-messages.js';
-import { SCIM_PATH, serveHttp, type HttpServer } from '../../src/app/http.js';
+import { messagesOf } from '../../src/http/express-messages.js';
+import { SCIM_PATH } from '../../src/http/applications.js';
+import { serveHttp, type HttpServer } from '../../src/http/server.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { buildRules } from '../../src/domain/mapping-file.js';
 import type { Rules } from '../../src/domain/rules.js';
@@ -189,7 +190,14 @@ async function run(parts: {
   const base = buildRules(config, null);
   const rules = (): Rules => ({ ...base, ...parts.rules });
   let url = '';
-  const store = openStore({ path: file, clock, rules, serve: true, scimBase: () => url + SCIM_PATH });
+  const store = openStore({
+    path: file,
+    clock,
+    rules,
+    serve: true,
+    scimBase: () => url + SCIM_PATH,
+    auditKey: config.auditKey,
+  });
   const { upstream } = config;
   if (upstream.kind !== 'elevenlabs') throw new Error('a test bridge has a key');
   const gateway = createSdkGateway({ ...upstream, timeoutMs: config.upstreamTimeoutMs, clock });

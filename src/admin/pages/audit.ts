@@ -28,7 +28,7 @@ export async function auditPage(context: PageContext): Promise<Page> {
   return {
     title: 'Audit log',
     section: 'audit',
-    lead: 'Every change of the directory and every act of an administrator. Rows are never changed or removed; their content can be purged.',
+    lead: 'Every change of the directory and every act of an administrator. Rows are never changed or removed; their content can be purged. The command audit verify finds a row that was changed by hand.',
     actions: [
       html`<a class="button" href="${path(['audit', 'export.csv'], parameters)}" download>CSV</a>`,
       html`<a class="button" href="${path(['audit', 'export.jsonl'], parameters)}" download>JSON Lines</a>`,

@@ -67,6 +67,39 @@ export interface AuditRow {
   readonly version: number | null;
   readonly before: string | null;
   readonly after: string | null;
+  /** Of this row and, through it, of all before (store/audit-chain.ts). */
+  readonly hash: string | null;
+}
+
+/** What somebody has seen of the audit log: a row, and how its hash begins. */
+export interface AuditCheckpoint {
+  readonly id: number;
+  readonly hash: string;
+}
+
+export interface AuditFinding {
+  /** First and last row that it is about. */
+  readonly from: number;
+  readonly to: number;
+  readonly kind: 'edited' | 'removed' | 'inserted' | 'rewritten' | 'emptied' | 'unsigned' | 'forged';
+  readonly text: string;
+}
+
+export interface AuditVerdict {
+  readonly rows: number;
+  readonly last: AuditCheckpoint | null;
+  /** In the order of the rows; empty: the log is as it was written. */
+  readonly findings: readonly AuditFinding[];
+  /** Checkpoints that were compared, and agree. */
+  readonly checkpoints: number;
+  /** Rows whose content a purge took away, and says so. */
+  readonly purged: number;
+  /** Rows that an older version wrote, from the first to this one; null: none. */
+  readonly adoptedUpTo: number | null;
+  /** The first signed row; null: none is. */
+  readonly signedFrom: number | null;
+  /** Signed rows that this key cannot check. */
+  readonly signedByOthers: number;
 }
 
 export interface AuditQuery {
@@ -152,6 +185,13 @@ export interface OperationsStore {
     readonly after?: unknown;
   }): Promise<void>;
   auditRows(query: AuditQuery): Promise<readonly AuditRow[]>;
+  /** The newest row of the audit log; null: there is none. */
+  auditHead(): Promise<AuditCheckpoint | null>;
+  /** Reads all of the audit log, and finds what was changed by hand. */
+  verifyAudit(checkpoints: readonly AuditCheckpoint[]): Promise<AuditVerdict>;
+  /** Remembers up to which row the audit log was written to the log. */
+  auditLogged(upTo: number): Promise<void>;
+  auditLoggedUpTo(): Promise<number>;
   /** Moves when another process wrote to the database: caches are void then. */
   dataVersion(): number;
   /** Folds the write-ahead log back; before a clean exit. */

@@ -1,7 +1,7 @@
 /** Forms: what browsers send to the admin page, and clients to the token endpoint. */
 import express, { type RequestHandler } from 'express';
-import type { Clock } from './clock.js';
-import { lingerOnClose } from './linger.js';
+import type { Clock } from '../clock.js';
+import { closeLingering } from './lingering-close.js';
 
 export interface FormLimits {
   readonly maxBytes: number;
@@ -28,7 +28,7 @@ export function readForms({ maxBytes, maxParameters }: FormLimits, clock: Clock)
   return (request, response, next) => {
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
       response.set('Connection', 'close');
-      lingerOnClose(request, clock);
+      closeLingering(request, clock);
       next(new FormTooLarge('the form is too large'));
       return;
     }

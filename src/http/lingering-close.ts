@@ -4,13 +4,13 @@
  * that says why; reading the body to its end is what the sender of an endless one wants.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Clock } from './clock.js';
+import type { Clock } from '../clock.js';
 
 /** Time for the answer to be read. */
-const LINGER_MS = 2_000;
+const LINGERING_MS = 2_000;
 
 /** To be called before an answer with `Connection: close` is sent. */
-export function lingerOnClose(request: IncomingMessage, clock: Clock): void {
+export function closeLingering(request: IncomingMessage, clock: Clock): void {
   const { socket } = request;
   // A body that was never looked at is read and dropped by Node, all of it; one of which a read was
   // begun is not, and stops at the buffer limit.
@@ -18,7 +18,7 @@ export function lingerOnClose(request: IncomingMessage, clock: Clock): void {
   // What Node calls when such an answer has gone out. Half-closed, the client sees answer and end.
   socket.destroySoon = () => {
     socket.end();
-    const cancel = clock.after(LINGER_MS, () => socket.destroy());
+    const cancel = clock.after(LINGERING_MS, () => socket.destroy());
     socket.once('close', cancel);
   };
 }
