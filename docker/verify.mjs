@@ -40,7 +40,7 @@ function parseDockerfile(text) {
 /** A stage: its folder stands for `/`, and what its instructions leave behind. */
 function newStage(base, folder) {
   mkdirSync(path.join(folder, 'usr/local/bin'), { recursive: true });
-  return { base, folder, workdir: '/', env: {}, user: 'root', cmd: null, healthcheck: null, volume: null };
+  return { base, folder, workdir: '/', env: {}, labels: {}, user: 'root', cmd: null, healthcheck: null, volume: null };
 }
 
 const inStage = (stage, file) => path.join(stage.folder, path.resolve(stage.workdir, file));
@@ -95,12 +95,28 @@ function installFromReuse(stage) {
   cpSync(path.join(reuse, record), path.join(target, record));
 }
 
+/** Values of ARG before the first stage. */
+const buildArguments = new Map();
+
 /** Performs one instruction; answers the stage that the next one belongs to. */
 function perform({ keyword, rest }, stage, stages, folder) {
   console.log(`${keyword} ${rest.length > 100 ? `${rest.slice(0, 97)}...` : rest}`);
   switch (keyword) {
+    case 'ARG': {
+      const [, name, value] = /^(\w+)=(\S+)$/.exec(rest) ?? [];
+      check(stage === null && name !== undefined, `ARG ${rest}: not understood`);
+      buildArguments.set(name, value);
+      return stage;
+    }
+    case 'LABEL': {
+      const [, name, quoted, bare] = /^([\w.]+)=(?:"([^"]+)"|(\S+))$/.exec(rest) ?? [];
+      check(name !== undefined, `LABEL ${rest}: not understood`);
+      stage.labels[name] = quoted ?? bare;
+      return stage;
+    }
     case 'FROM': {
-      const [base, , name = 'final'] = rest.split(/\s+/);
+      const [image, , name = 'final'] = rest.split(/\s+/);
+      const base = image.replace(/^\$\{(\w+)\}$/, (_, argument) => buildArguments.get(argument));
       const next = newStage(base, path.join(folder, name));
       stages.set(name, next);
       return next;
@@ -148,6 +164,9 @@ function checkImage(stages, image) {
     majors.every((major) => major !== undefined && major === majors[0]),
     'stages differ in their Node major',
   );
+  for (const label of ['title', 'description', 'licenses']) {
+    check(image.labels[`org.opencontainers.image.${label}`] !== undefined, `the image has no label ${label}`);
+  }
   check(image.user === 'node', 'the image runs as root');
   check(image.volume === '/data', 'the data is not on a volume');
   check(image.env.HOST === '0.0.0.0', 'HOST is not 0.0.0.0');

@@ -1,0 +1,2 @@
+export function renderChart(args: readonly string[]): string;
+export function generate(options: { readonly check: boolean }): string[];

@@ -1,0 +1,1 @@
+export function manifestProblems(objects: readonly object[]): Promise<string[]>;

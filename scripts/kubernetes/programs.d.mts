@@ -1,0 +1,1 @@
+export function fetchPrograms(): { readonly helm: string; readonly kubectl: string };
