@@ -14,7 +14,8 @@ import { ensureTokens, writeTokenFile, type MadeTokens } from './app/first-token
 import { greet } from './app/greeting.js';
 import { messagesOf } from './app/express-messages.js';
 import { createHousekeeping } from './app/housekeeping.js';
-import { createAdminHttp, createHttp, SCIM_PATH, serveHttp, type HttpServer } from './app/http.js';
+import { createAdminHttp, createHttp, SCIM_PATH, serveHttp, TOKEN_PATH, type HttpServer } from './app/http.js';
+import { openApiDocument } from './app/openapi/document.js';
 import { createRulesSource, type RulesSource } from './app/rules-source.js';
 import { noticeGoingLive, noticeRules } from './app/since-last-time.js';
 import { createTelemetry } from './app/telemetry.js';
@@ -132,6 +133,7 @@ export function createApp(options: AppOptions): App {
     scim,
     token: oauth.endpoint,
     gate: createGate(options),
+    openApi: () => openApiDocument(options.publicUrl(), { scim: SCIM_PATH, token: TOKEN_PATH }),
     admin: config.adminListener === null ? admin : null,
   });
   return {
