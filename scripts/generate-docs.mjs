@@ -10,6 +10,7 @@ import { format, resolveConfig } from 'prettier';
 import { prepare, root } from './prepare.mjs';
 import { renderCli } from './docs/cli.mjs';
 import { renderConfiguration } from './docs/configuration.mjs';
+import { renderDashboard } from './docs/dashboard.mjs';
 import { brokenLinks } from './docs/links.mjs';
 import { renderMetrics } from './docs/metrics.mjs';
 
@@ -20,6 +21,10 @@ const DOCUMENTS = [
   ['docs/cli.md', async () => renderCli((await load('cli.js')).createProgram, (await load('errors.js')).EXIT)],
   ['docs/configuration.md', async () => renderConfiguration((await load('config-variables.js')).VARIABLES)],
   ['docs/metrics.md', metricsPage],
+  [
+    'deploy/monitoring/grafana-dashboard.json',
+    async () => renderDashboard((await load('metrics.js')).describeMetrics()),
+  ],
 ];
 
 const isCheck = process.argv.includes('--check');

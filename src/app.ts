@@ -13,6 +13,7 @@ import { ensureTokens, tokenFileOf, writeTokenFile, type MadeTokens } from './ap
 import { greet } from './app/greeting.js';
 import { healthOf, type Mode } from './app/health.js';
 import { createHousekeeping } from './app/housekeeping.js';
+import { openApiDocument } from './app/openapi/document.js';
 import { createRulesSource, type RulesSource } from './app/rules-source.js';
 import { noticeGoingLive, noticeRules } from './app/since-last-time.js';
 import { createTelemetry } from './app/telemetry.js';
@@ -28,7 +29,7 @@ import type { WorkspaceGateway } from './elevenlabs/port.js';
 import { createSdkGateway } from './elevenlabs/sdk-gateway.js';
 import { EXIT, StartError } from './errors.js';
 import { allowedIps } from './http/allowed-ips.js';
-import { createAdminHttp, createHttp, SCIM_PATH, trustedProxies } from './http/applications.js';
+import { createAdminHttp, createHttp, SCIM_PATH, TOKEN_PATH, trustedProxies } from './http/applications.js';
 import { createConnections, type Connections } from './http/connection-limits.js';
 import { messagesOf } from './http/express-messages.js';
 import { serveHttp, type HttpServer } from './http/server.js';
@@ -161,6 +162,7 @@ export function createApp(options: AppOptions): App {
     scim,
     token: createTokenEndpoint({ store, doors, assertions, clock, log, lifetimeMs }),
     gate: createGate(options),
+    openApi: () => openApiDocument(options.publicUrl(), { scim: SCIM_PATH, token: TOKEN_PATH }),
     admin: config.adminListener === null ? admin : null,
   });
   return {

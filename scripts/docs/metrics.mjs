@@ -13,7 +13,7 @@ Who may read it:
 
 No metric has an e-mail address, an id or a secret in it. Gauges are asked for at the scrape, and cost some milliseconds. Counters begin at 0 with each start of the bridge.
 
-Alert rules for all that needs a person are in [operations/alerts.yaml](operations/alerts.yaml).
+Alert rules for all that needs a person are in [operations/alerts.yaml](operations/alerts.yaml). A dashboard of all metrics is in [deploy/monitoring/grafana-dashboard.json](../deploy/monitoring/grafana-dashboard.json): in Grafana, Dashboards > New > Import, paste the file, choose the Prometheus that scrapes the bridge.
 
 | metric | type | labels | meaning |
 | --- | --- | --- | --- |

@@ -7,6 +7,7 @@ import type { Log } from '../log.js';
 
 export const SCIM_PATH = '/scim/v2';
 export const TOKEN_PATH = '/oauth/token';
+export const OPENAPI_PATH = '/openapi.json';
 
 export interface MonitorParts {
   readonly trustProxy: Config['trustProxy'];
@@ -23,16 +24,21 @@ export interface HttpParts extends MonitorParts {
   readonly scim: RequestHandler;
   /** OAuth's token endpoint. */
   readonly token: RequestHandler;
-  /** Stands before SCIM and the token endpoint. */
+  /** Stands before SCIM, the token endpoint and the description of both. */
   readonly gate: RequestHandler;
+  /** The OpenAPI description. */
+  readonly openApi: () => object;
 }
 
 /** What listens on PORT. */
 export function createHttp(parts: HttpParts): Express {
   const app = createBase(parts.trustProxy);
-  app.use([SCIM_PATH, TOKEN_PATH], parts.gate);
+  app.use([SCIM_PATH, TOKEN_PATH, OPENAPI_PATH], parts.gate);
   app.use(SCIM_PATH, parts.scim);
   app.use(TOKEN_PATH, parts.token);
+  app.get(OPENAPI_PATH, (_request, response) => {
+    reply(response, 200, parts.openApi());
+  });
   return addMonitors(app, parts);
 }
 

@@ -35,7 +35,7 @@ interface Endpoint {
   readonly resource: Access['resource'];
 }
 
-const ENDPOINTS: readonly Endpoint[] = [
+export const ENDPOINTS: readonly Endpoint[] = [
   { kind: 'root', template: '/', methods: ['GET'], resource: 'none' },
   { kind: 'rootSearch', template: '/.search', methods: ['POST'], resource: 'none' },
   { kind: 'users', template: '/Users', methods: ['GET', 'POST'], resource: 'users' },
