@@ -19,11 +19,14 @@ import { inTheWay } from './lookalikes.js';
 import type { Person } from './person.js';
 import { isOpen, MAX_INVITE_ROUNDS, planPerson, wantedSeat, type PlannedChange } from './plan.js';
 import { overbooking } from './policies/seat-budget.js';
+import { cleanText } from './refusal.js';
 import { resourceKey } from './shares.js';
+import type { RefusedValue } from './withdrawal.js';
 import {
   changeKey,
   type Address,
   type Change,
+  type Json,
   type MemberId,
   type SeatType,
   type WorkspaceGroupId,
@@ -46,6 +49,7 @@ export function explain(input: ExplainInput): Explanation {
       ...(desired === 'active' ? (input.unlinked ?? []) : []).map(explainUnlinked),
       ...resources(person).map((resource) => explainShare(resource, input, pending)),
       ...(input.standing ?? []).map(explainStanding),
+      ...(person.refusedValues ?? []).map(explainRefused),
     ],
   };
 }
@@ -133,6 +137,22 @@ function absence({ person, rules }: ExplainInput): Obstacle {
   }
   if (person.removedAt !== null) return { kind: 'gone', since: person.removedAt };
   return { kind: 'notInvited' };
+}
+
+function explainRefused({ attribute, wanted, reason }: RefusedValue): Aspect {
+  return {
+    about: { kind: 'refusedValue', attribute },
+    wanted: wanted === undefined ? null : wanted === null ? 'none' : shortText(wanted),
+    actual: null,
+    rule: 'the IdP wrote it together with active = false',
+    isSettled: false,
+    obstacle: { kind: 'refusedValue', reason, isRetried: wanted !== undefined },
+    last: null,
+  };
+}
+
+function shortText(value: Json): string {
+  return cleanText(typeof value === 'string' ? value : JSON.stringify(value), 120);
 }
 
 interface Former {

@@ -4,6 +4,7 @@
  * alone never removes anybody upstream (docs/design.md 4).
  */
 import type { MembershipOrigin, WorkspaceGroupId } from '../domain/types.js';
+import type { Refuse } from '../domain/withdrawal.js';
 import { invalidValue } from '../errors.js';
 import type { Core } from './core.js';
 import { membersOfGroup } from './groups.js';
@@ -19,8 +20,11 @@ export interface MemberDelta {
 
 export const NO_DELTA: MemberDelta = { added: new Set(), removed: new Set(), claimed: new Set() };
 
-/** Applies the operations in order; unknown ids of `add` and `replace` are refused, nothing is changed then. */
-export function applyMemberOps(core: Core, groupSeq: number, ops: readonly MemberOp[]): MemberDelta {
+/**
+ * Applies the operations in order. Unknown ids of `add` and `replace` are refused, nothing is changed then;
+ * with `refuse` they are left out.
+ */
+export function applyMemberOps(core: Core, groupSeq: number, ops: readonly MemberOp[], refuse?: Refuse): MemberDelta {
   const added = new Set<number>();
   const claimed = new Set<number>();
   const removed = new Map<number, MembershipOrigin>();
@@ -39,15 +43,15 @@ export function applyMemberOps(core: Core, groupSeq: number, ops: readonly Membe
   for (const op of ops) {
     switch (op.kind) {
       case 'add':
-        put(...addMembers(core, groupSeq, op.userIds));
+        put(...addMembers(core, groupSeq, op.userIds, refuse));
         break;
       case 'remove':
         take(removeMembers(core, groupSeq, op.userIds));
         break;
       case 'replace': {
-        assertKnown(core, op.userIds);
+        assertKnown(core, op.userIds, refuse);
         take(core.raw<Taken>(DELETE_OTHERS, groupSeq, JSON.stringify(op.userIds)));
-        put(...addMembers(core, groupSeq, op.userIds));
+        put(...addMembers(core, groupSeq, op.userIds, refuse));
         break;
       }
       case 'removeWhere': {
@@ -74,9 +78,10 @@ function addMembers(
   core: Core,
   groupSeq: number,
   userIds: readonly string[],
+  refuse: Refuse | undefined,
 ): readonly [added: readonly number[], claimed: readonly number[]] {
   if (userIds.length === 0) return [[], []];
-  assertKnown(core, userIds);
+  assertKnown(core, userIds, refuse);
   const list = JSON.stringify(userIds);
   const added = core.values<number>(INSERT, groupSeq, core.now(), list);
   return [added, added.length < userIds.length ? core.values<number>(CLAIM, groupSeq, list) : []];
@@ -88,17 +93,18 @@ function removeMembers(core: Core, groupSeq: number, userIds: readonly string[])
 
 const NAMED = 5;
 
-function assertKnown(core: Core, userIds: readonly string[]): void {
+function assertKnown(core: Core, userIds: readonly string[], refuse: Refuse | undefined): void {
   if (userIds.length === 0) return;
   const unknown = core.values<string>(SELECT_UNKNOWN, JSON.stringify(userIds), NAMED + 1);
   if (unknown.length === 0) return;
   const groups = core.values<string>(SELECT_GROUP_IDS, JSON.stringify(unknown));
-  if (groups.length > 0)
-    throw invalidValue(
-      `members: ${quoted(groups)} is a Group. Groups cannot be members: ElevenLabs has no nested groups.`,
-    );
   const more = unknown.length > NAMED ? ' and more' : '';
-  throw invalidValue(`members: no User has the id ${quoted(unknown.slice(0, NAMED))}${more}. Nothing was changed.`);
+  const problem =
+    groups.length > 0
+      ? `members: ${quoted(groups)} is a Group. Groups cannot be members: ElevenLabs has no nested groups.`
+      : `members: no User has the id ${quoted(unknown.slice(0, NAMED))}${more}.`;
+  if (refuse === undefined) throw invalidValue(groups.length > 0 ? problem : `${problem} Nothing was changed.`);
+  refuse('members', invalidValue(problem));
 }
 
 const quoted = (ids: readonly string[]): string => ids.map((id) => `"${id.slice(0, 100)}"`).join(', ');

@@ -16,6 +16,7 @@ import { lookalikesOf } from './lookalikes.js';
 import { groupsOfMember, toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { refusedOf } from './refused.js';
+import { refusedValuesOf } from './refused-values.js';
 import { membersReadAt } from './settings.js';
 import { userSubject } from './subject.js';
 import { readGroupsOfUser, type GroupOfUser } from './user-groups.js';
@@ -75,6 +76,7 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     invite: invite === null ? null : toInvite(core, invite),
     staleInvites: staleInvites(invites, row.address).map((stale) => toInvite(core, stale)),
     protection: protectionOf(core, member, row.address),
+    refusedValues: refusedValuesOf(row),
     refused: refusedOf(open),
     released: new Set(open.filter((entry) => entry.released === 1).map((entry) => entry.key)),
     held: heldOf(open, row),

@@ -1,11 +1,13 @@
 /** Keeps the readOnly columns of a user (status, lastError, pendingChanges) true to the other tables. */
 import { statusOf } from '../domain/status.js';
+import { refusedInWords } from '../domain/withdrawal.js';
 import type { Core } from './core.js';
 import { invitesOf, latestInvite } from './invites.js';
 import { DROPPED, openLedgerRows, type OpenLedgerRow } from './ledger.js';
 import { ambiguityOf } from './lookalikes.js';
 import { findMember } from './mirror.js';
 import { protectionOf } from './protection.js';
+import { refusedValuesOf } from './refused-values.js';
 import { userSubject } from './subject.js';
 import { rowOfSeq, type UserRow } from './users.js';
 
@@ -31,7 +33,8 @@ export function refreshStatusOf(core: Core, row: UserRow): UserRow {
     refused: count(open, 'refused'),
     isAmbiguous: ambiguity !== null,
   });
-  const lastError = lastErrorOf(open) ?? ambiguity;
+  const errors = [lastErrorOf(open) ?? ambiguity, refusedInWords(refusedValuesOf(row))].filter((text) => text !== null);
+  const lastError = errors.length === 0 ? null : errors.join(' ');
   const pending = count(open, 'planned') + count(open, 'sending') + count(open, 'held');
   if (status === row.status && lastError === row.last_error && pending === row.pending_changes) return row;
   core.run(
