@@ -24,17 +24,23 @@ export interface Tolerance {
   readonly because: ScimError;
   readonly refuse: Refuse;
   refused(): readonly RefusedValue[];
+  /** Why the write is refused as it stands now; null = nothing of it is. */
+  firstRefusal(): ScimError | null;
 }
 
 export function createTolerance(because: ScimError): Tolerance {
   const refused = new Map<string, RefusedValue>();
+  let first: ScimError | null = null;
   return {
     because,
     // The same value may be looked at several times; the last reason is that of the store.
-    refuse: (attribute, { message: reason }, wanted) => {
+    refuse: (attribute, error, wanted) => {
+      first ??= error;
+      const reason = error.message;
       refused.set(attribute, { attribute, reason, ...(wanted !== undefined && { wanted }) });
     },
     refused: () => [...refused.values()],
+    firstRefusal: () => first,
   };
 }
 

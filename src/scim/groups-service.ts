@@ -13,7 +13,7 @@ import { creationContext, documentChecks, writeContext, type Caller, type Reply 
 import type { DocumentChecks } from './document-checks.js';
 import { readGroupDocument } from './document.js';
 import { grantsGroup } from './grants.js';
-import { listResponse, toListing } from './listing.js';
+import { listResponse, lookUp, toListing } from './listing.js';
 import { parseGroupPatch } from './patch.js';
 import { project, shows, type Projection } from './project.js';
 import type { ReadParameters } from './query.js';
@@ -40,7 +40,8 @@ export async function readGroup(caller: Caller, id: string, view: Projection): P
 /** A page of groups, in the envelope of a ListResponse; members are read only if they are shown. */
 export async function listGroups(caller: Caller, parameters: ReadParameters): Promise<object> {
   const { query, view } = toListing(parameters, GROUP, caller.app.limits);
-  const page = await caller.app.store.listGroups(query, { members: shows(view, 'members') });
+  const options = { members: shows(view, 'members') };
+  const page = await lookUp(caller, query, () => caller.app.store.listGroups(query, options));
   return listResponse(
     page.items.map((record) => show(caller, record, view)),
     page.total,
@@ -98,7 +99,8 @@ interface Changed {
 
 async function changeGroup(caller: Caller, id: string, parse: Parse, members: boolean): Promise<Changed> {
   const [written, isPartial] = await withdrawalsGoThrough(
-    async (tolerance) => [await writeGroup(caller, id, parse, { members, tolerance }), tolerance !== null] as const,
+    async (tolerance) =>
+      [await writeGroup(caller, id, parse, { members, tolerance }), (tolerance?.refused().length ?? 0) > 0] as const,
   );
   return { written, shown: await settle(caller, written, members), isPartial };
 }

@@ -15,7 +15,7 @@ import type { ListQuery, Page } from '../store/port.js';
 import type { Caller } from './context.js';
 import { FilterParser, parseAttributePath, reporting } from './filter-parser.js';
 import { tokenize } from './filter-tokens.js';
-import { listResponse, viewOf } from './listing.js';
+import { listResponse, lookUp, viewOf } from './listing.js';
 import { project, shows } from './project.js';
 import type { ReadParameters } from './query.js';
 import { renderGroup, renderUser } from './render.js';
@@ -23,6 +23,11 @@ import { scopeRefusal } from '../domain/token-scopes.js';
 
 /** A page of users and groups, as far as the token may see them. */
 export async function searchAll(caller: Caller, parameters: ReadParameters): Promise<object> {
+  const { items, total } = await lookUp(caller, parameters, () => readAll(caller, parameters));
+  return listResponse(items, total, parameters.startIndex);
+}
+
+async function readAll(caller: Caller, parameters: ReadParameters): Promise<Page<object>> {
   const { limits } = caller.app;
   const sources = [users(caller, parameters), groups(caller, parameters)].filter((source) => source !== null);
   const found: object[] = [];
@@ -33,7 +38,7 @@ export async function searchAll(caller: Caller, parameters: ReadParameters): Pro
     found.push(...page.items);
     total += page.total;
   }
-  return listResponse(found, total, parameters.startIndex);
+  return { items: found, total };
 }
 
 type Source = (startIndex: number, count: number) => Promise<Page<object>>;

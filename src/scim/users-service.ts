@@ -13,7 +13,7 @@ import { creationContext, documentChecks, writeContext, type Caller, type Reply 
 import type { DocumentChecks } from './document-checks.js';
 import { readUserDocument } from './document.js';
 import { grantsUser } from './grants.js';
-import { listResponse, toListing } from './listing.js';
+import { listResponse, lookUp, toListing } from './listing.js';
 import { parseUserPatch } from './patch.js';
 import { project, type Projection } from './project.js';
 import type { ReadParameters } from './query.js';
@@ -39,7 +39,7 @@ export async function readUser(caller: Caller, id: string, view: Projection): Pr
 /** A page of users, in the envelope of a ListResponse. */
 export async function listUsers(caller: Caller, parameters: ReadParameters): Promise<object> {
   const { query, view } = toListing(parameters, USER, caller.app.limits);
-  const page = await caller.app.store.listUsers(query);
+  const page = await lookUp(caller, query, () => caller.app.store.listUsers(query));
   return listResponse(
     page.items.map((record) => show(caller, record, view)),
     page.total,

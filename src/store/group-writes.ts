@@ -120,8 +120,9 @@ function writeGroup(core: Core, row: GroupRow, write: GroupWrite, context: Write
   const delta = applyMemberOps(core, row.seq, write.ops, tolerance?.refuse);
   checkWritable(core, row.seq, delta);
   // A full list that drops nobody withdraws nothing.
-  if (tolerance && delta.removed.size === 0 && !write.ops.some(({ kind }) => kind.startsWith('remove')))
-    throw tolerance.because;
+  const refusal = tolerance?.firstRefusal() ?? null;
+  if (refusal !== null && delta.removed.size === 0 && write.ops.every(({ kind }) => !kind.startsWith('remove')))
+    throw refusal;
   const refused = tolerance?.refused() ?? write.refused ?? [];
   const linkedTo = linkOf(row);
   if (linkedTo !== null) markWithdrawn(core, linkedTo, delta);

@@ -27,7 +27,6 @@ export function keepRefusedValues(
   if (sameJson(refusedValuesOf(row) as unknown as Json, refused as unknown as Json)) return false;
   const text = refused.length === 0 ? null : JSON.stringify(refused);
   core.run(`UPDATE ${table} SET refused_values = ? WHERE seq = ?`, text, row.seq);
-  if (refused.length === 0) return true;
   const version = core.value<number>(`SELECT version FROM ${table} WHERE seq = ?`, row.seq) ?? null;
   const action = table === 'users' ? 'user.refusedValues' : 'group.refusedValues';
   // By the bridge: the client did not write this, and an undo has nothing to put back.
