@@ -232,7 +232,7 @@ function explainGroup(groupId: WorkspaceGroupId, input: ExplainInput, pending: P
       own !== null
         ? obstacleTo(own, input)
         : !isSettled
-          ? unplanned(input)
+          ? unplannedGroup(input)
           : wanted === null
             ? { kind: 'notOurs' }
             : null,
@@ -308,6 +308,13 @@ function unplanned(input: ExplainInput): Obstacle {
   if (person.desired !== 'active') return { kind: 'inactive' };
   if (person.member === null) return absence(input);
   return person.member.isLocked ? { kind: 'lockedByOther' } : { kind: 'underWay', state: null };
+}
+
+/** A membership that an IdP wrote is managed, also of a user whose access is not. */
+function unplannedGroup(input: ExplainInput): Obstacle {
+  const { managed, isReleased, protection, member } = input.person;
+  if (managed || isReleased === true || protection !== null || member === null) return unplanned(input);
+  return member.isLocked ? { kind: 'lockedByOther' } : { kind: 'underWay', state: null };
 }
 
 function generalObstacle({ managed, protection }: Person): Obstacle | null {

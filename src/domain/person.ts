@@ -88,8 +88,10 @@ export interface Person {
   readonly userName: string;
   readonly version: number;
   readonly desired: 'active' | 'inactive' | 'deleted';
-  /** False: imported only, or released. Nothing may be changed. */
+  /** False: imported only, or released. Nothing may be changed but memberships that an IdP wrote. */
   readonly managed: boolean;
+  /** An administrator ended the management: nothing may be changed. */
+  readonly isReleased?: boolean;
   readonly address: Address | null;
   readonly seat: SeatDecision | null;
   readonly usageLimit: number | null;

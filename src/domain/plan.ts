@@ -63,6 +63,7 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
   if (person.protection !== null) return EMPTY;
   const changes: PlannedChange[] = [];
   if (!person.managed) {
+    if (person.isReleased === true) return EMPTY;
     // Whoever writes a membership says nothing about access.
     changes.push(...joinGroups(person), ...leaveGroups(person));
     return { changes: changes.filter(({ change }) => !isRefused(person, change, now)), needsReading: false };
@@ -183,11 +184,10 @@ function isInvitedBack({ invite, removedAt }: Person): boolean {
  * invite has not been accepted in time. Null = never.
  */
 export function nextPlanAt(person: Person, rules: Rules, now: Millis): Millis | null {
-  if (!person.managed) return null;
   const times = [...person.refused.values()].map(({ until }) => until);
   const { invite } = person;
   const isWaiting = invite !== null && (invite.state === 'invited' || invite.state === 'expired');
-  const isWanted = person.desired === 'active' && (person.member === null || person.isHandingOver);
+  const isWanted = person.managed && person.desired === 'active' && (person.member === null || person.isHandingOver);
   if (isWanted && isWaiting && invite.round < MAX_INVITE_ROUNDS)
     times.push((invite.sentAt ?? now) + rules.inviteTtlDays * DAY);
   const ahead = times.filter((time) => time > now);

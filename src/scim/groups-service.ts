@@ -102,7 +102,7 @@ async function changeGroup(caller: Caller, id: string, parse: Parse, members: bo
     async (tolerance) =>
       [await writeGroup(caller, id, parse, { members, tolerance }), (tolerance?.refused().length ?? 0) > 0] as const,
   );
-  return { written, shown: await settle(caller, written, members), isPartial };
+  return { written, shown: await settle(caller, written, members || isPartial), isPartial };
 }
 
 async function writeGroup(

@@ -16,9 +16,11 @@ export interface MemberDelta {
   readonly removed: ReadonlySet<number>;
   /** Members already, because they were found in the workspace group; asked for from now on. */
   readonly claimed: ReadonlySet<number>;
+  /** Of `removed`: found in the workspace group, and not in a full list of members. The list does not name them. */
+  readonly unnamed: ReadonlySet<number>;
 }
 
-export const NO_DELTA: MemberDelta = { added: new Set(), removed: new Set(), claimed: new Set() };
+export const NO_DELTA: MemberDelta = { added: new Set(), removed: new Set(), claimed: new Set(), unnamed: new Set() };
 
 /**
  * Applies the operations in order. Unknown ids of `add` and `replace` are refused, nothing is changed then;
@@ -28,8 +30,10 @@ export function applyMemberOps(core: Core, groupSeq: number, ops: readonly Membe
   const added = new Set<number>();
   const claimed = new Set<number>();
   const removed = new Map<number, MembershipOrigin>();
+  const unnamed = new Set<number>();
   const put = (newcomers: readonly number[], others: readonly number[]): void => {
     for (const seq of newcomers) {
+      unnamed.delete(seq);
       const origin = removed.get(seq);
       if (!removed.delete(seq)) added.add(seq);
       else if (origin === 'workspace') claimed.add(seq);
@@ -50,7 +54,9 @@ export function applyMemberOps(core: Core, groupSeq: number, ops: readonly Membe
         break;
       case 'replace': {
         assertKnown(core, op.userIds, refuse);
-        take(core.raw<Taken>(DELETE_OTHERS, groupSeq, JSON.stringify(op.userIds)));
+        const dropped = core.raw<Taken>(DELETE_OTHERS, groupSeq, JSON.stringify(op.userIds));
+        for (const [seq, origin] of dropped) if (origin === 'workspace') unnamed.add(seq);
+        take(dropped);
         put(...addMembers(core, groupSeq, op.userIds, refuse));
         break;
       }
@@ -67,7 +73,7 @@ export function applyMemberOps(core: Core, groupSeq: number, ops: readonly Membe
       }
     }
   }
-  return { added, removed: new Set(removed.keys()), claimed };
+  return { added, removed: new Set(removed.keys()), claimed, unnamed };
 }
 
 /** A row that went: user and origin. */
@@ -111,7 +117,10 @@ const quoted = (ids: readonly string[]): string => ids.map((id) => `"${id.slice(
 
 /** What a request to a linked group means beyond the directory: to be taken out upstream, or no longer. */
 export function markWithdrawn(core: Core, groupId: WorkspaceGroupId, delta: MemberDelta): void {
-  if (delta.removed.size > 0) core.run(INSERT_WITHDRAWN, groupId, core.now(), JSON.stringify([...delta.removed]));
+  if (delta.removed.size > 0) {
+    const lists = [[...delta.removed], [...delta.unnamed]].map((seqs) => JSON.stringify(seqs));
+    core.run(INSERT_WITHDRAWN, groupId, core.now(), ...lists);
+  }
   const wanted = [...delta.added, ...delta.claimed];
   if (wanted.length > 0) core.run(DELETE_WITHDRAWN, groupId, JSON.stringify(wanted));
 }
@@ -136,6 +145,7 @@ const SELECT_UNKNOWN = `SELECT DISTINCT j.value FROM json_each(?) AS j
   LEFT JOIN users AS u ON u.id = j.value AND u.deleted_at IS NULL WHERE u.seq IS NULL LIMIT ?`;
 const SELECT_GROUP_IDS = 'SELECT g.id FROM json_each(?) AS j JOIN groups AS g ON g.id = j.value';
 const INSERT_WITHDRAWN = `INSERT OR IGNORE INTO withdrawn_memberships (user_id, workspace_group_id, withdrawn_at)
-  SELECT u.id, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value`;
+  SELECT u.id, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value
+  WHERE u.managed = 1 OR u.seq NOT IN (SELECT value FROM json_each(?))`;
 const DELETE_WITHDRAWN = `DELETE FROM withdrawn_memberships WHERE workspace_group_id = ?
   AND user_id IN (SELECT u.id FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value)`;

@@ -46,6 +46,7 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     version: row.version,
     desired: desiredOf(row),
     managed: row.managed === 1,
+    isReleased: row.released_at !== null,
     address: row.address,
     seat: decideSeat(document, groups, rules),
     usageLimit: usageLimitOf(document),

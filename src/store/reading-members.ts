@@ -62,7 +62,8 @@ export function applyMembers(
   const left = [...diff.gone, ...moved.map(({ before }) => before)];
   for (const { address } of came) crowdAt(core, address, 2, context);
   for (const { address } of left) crowdAt(core, address, 1, context);
-  for (const address of new Set([...came, ...left].map((member) => member.address))) tieToLeaver(core, address, context);
+  for (const address of new Set([...came, ...left].map((member) => member.address)))
+    tieToLeaver(core, address, context);
   const imported = isDoubted ? [] : importMembers(core, context.cause);
   for (const seq of imported) {
     const { member_id: memberId } = rowOfSeq(core, seq);
@@ -142,6 +143,7 @@ function memberChanged(core: Core, change: ChangedMember, context: ReadingContex
     if (row.managed === 0) {
       if (row.member_id === after.memberId) followMember(core, row, change, context.cause);
       context.concerned.show(row.seq);
+      context.concerned.users([row.seq], PRIORITY.background);
       continue;
     }
     endIfSettled(core, row.seq);

@@ -140,9 +140,8 @@ function takeOver(core: Core, row: UserRow, next: NextUser, context: WriteContex
 }
 
 function beginManaging(core: Core, row: UserRow): void {
-  core.run('UPDATE users SET managed = 1, may_reinvite = 0 WHERE seq = ?', row.seq);
+  core.run('UPDATE users SET managed = 1, may_reinvite = 0, released_at = NULL WHERE seq = ?', row.seq);
   forbidUnlock(core, row.id);
-  core.run('DELETE FROM withdrawn_memberships WHERE user_id = ?', row.id);
   const member = findMember(core, row.member_id);
   if (member !== null) markAdopted(core, row.seq, member);
 }
@@ -410,7 +409,9 @@ export function releaseUser(core: Core, id: string, context: WriteContext): User
   const row = existingUser(core, id);
   checkVersion(row, context);
   const subject = userSubject(row.id);
-  core.run('UPDATE users SET managed = 0, may_reinvite = 0, handover_since = NULL WHERE seq = ?', row.seq);
+  core.run(RELEASE, core.now(), row.seq);
+  // What the IdP took back before is not done, and not when it writes the user again either.
+  core.run('DELETE FROM withdrawn_memberships WHERE user_id = ?', row.id);
   untieOthers(core, row.id, row.account_id);
   forbidUnlock(core, row.id);
   supersedeAll(core, subject);
@@ -431,6 +432,7 @@ export function auditOf(context: WriteContext): { readonly actor: string; readon
   return { actor: context.actor, requestId: context.requestId };
 }
 
+const RELEASE = 'UPDATE users SET managed = 0, may_reinvite = 0, handover_since = NULL, released_at = ? WHERE seq = ?';
 const SELECT_WANTED_IN =
   "SELECT g.id FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq WHERE m.user_seq = ? AND m.origin = 'idp'";
 const MOVE_MEMBERSHIPS = `INSERT OR IGNORE INTO memberships (group_seq, user_seq, origin, added_at)

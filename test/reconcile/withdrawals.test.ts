@@ -52,7 +52,7 @@ describe('active=false with a value that cannot be', () => {
     ['an e-mail of somebody else', 'emails', (ada) => bridge.patchUser(ada, DISABLE, mail(at('bob')))],
     [
       'both, without a path',
-      'emails',
+      'userName',
       (ada) =>
         bridge.patchUser(ada, {
           op: 'replace',

@@ -59,6 +59,7 @@ function slowProvisioning(): Provisioning {
     },
     admitGrant: otherTurns,
     admitWithdrawal: otherTurns,
+    awaitFirstReading: () => Promise.resolve(false),
   };
 }
 

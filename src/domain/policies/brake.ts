@@ -68,7 +68,11 @@ export function applyBrake(
       held.push(note(planned, stop));
     } else if (isOwnLoss) {
       isCounted = true;
-    } else if (change.kind === 'removeFromGroup' && person.desired === 'active' && !isReleased(change, person)) {
+    } else if (
+      change.kind === 'removeFromGroup' &&
+      (person.desired === 'active' || !person.managed) &&
+      !isReleased(change, person)
+    ) {
       const of = groups.get(change.groupId) ?? [];
       const stopGroup = stopRemoval(change, person, of, limits, now);
       if (stopGroup === null) groups = new Map([...groups, [change.groupId, [...of, { who: person.userId, at: now }]]]);
