@@ -25,6 +25,10 @@ export type AlertKind =
   | 'formerAddress'
   /** The IdP was told that access ends, and it has not ended for an hour. */
   | 'lockHeld'
+  /** ElevenLabs rejects for certain what would take access, a membership or a share away. */
+  | 'withdrawalRejected'
+  /** ElevenLabs has failed for ten minutes to take access, memberships or shares away. */
+  | 'withdrawalFailing'
   /** The plan has something that it must never have: a bug, caught before it did harm. */
   | 'ownership';
 
@@ -69,6 +73,8 @@ const SEVERITY: Readonly<Record<AlertKind, AlertSeverity>> = {
   inviteAmbiguous: 'warning',
   ambiguousMember: 'warning',
   lockHeld: 'critical',
+  withdrawalRejected: 'critical',
+  withdrawalFailing: 'critical',
   ownership: 'critical',
 };
 

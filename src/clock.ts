@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number;
   /** Calls `fn` once after `ms`; returns a function that cancels it. Never keeps the process alive. */
   after(ms: number, fn: () => void): () => void;
+  /** Resolves in the next turn of the event loop: what is ready goes first. */
+  turn(): Promise<void>;
 }
 
 export const systemClock: Clock = {
@@ -18,4 +20,8 @@ export const systemClock: Clock = {
       clearTimeout(timer);
     };
   },
+  turn: () =>
+    new Promise((resolve) => {
+      setImmediate(resolve);
+    }),
 };

@@ -65,6 +65,6 @@ export async function noticeGoingLive(parts: SinceLastTime): Promise<boolean> {
 async function wholePlan({ store, config, rules, clock, log, alerts }: SinceLastTime): Promise<WholePlan> {
   const { deprovisionLimit, inviteLimit } = config;
   const guards = new Guards({ store, clock, log, alerts, rules, deprovisionLimit, inviteLimit, dryRun: false });
-  await guards.recover();
+  await guards.refresh();
   return planEverybody({ store, rules: rules(), guards, now: clock.now(), onProgress: () => undefined });
 }

@@ -48,7 +48,7 @@ export async function explainPerson(opened: Opened, ref: PersonRef, context: Com
     store.ledger({ subject: `user:${ref.id}`, limit: LEDGER_ROWS }),
     store.groups(),
     store.standingShares(ref.id),
-    store.census([]),
+    store.limitInputs([]),
     store.besideThePlan(ref.id),
   ]);
   const names = new Map(groups.map((group) => [group.groupId, group.name]));

@@ -14,6 +14,6 @@ export async function freshGuards({ store, config, rules }: Opened, context: Com
     inviteLimit: config.inviteLimit,
     dryRun: config.dryRun,
   });
-  await guards.recover();
+  await guards.refresh();
   return guards;
 }

@@ -5,6 +5,7 @@ import { lookalikesInWords } from './lookalikes.js';
 import type { Protection } from './person.js';
 import { cleanText } from './refusal.js';
 import { formatSecond } from './instant.js';
+import { isSettledByReading, unclearInWords } from './unclear-invites.js';
 
 /** More than any error is long: a remedy that is cut off is none. */
 const LONGEST_ERROR = 1_000;
@@ -65,7 +66,7 @@ export function renderObstacle(obstacle: Obstacle): string {
     case 'invitePending':
       return renderPending(obstacle);
     case 'inviteAmbiguous':
-      return 'whether the invite was sent is not known (its answer was lost); the members are read before anything else is sent';
+      return renderUnclear(obstacle);
     case 'gone':
       return `the member was removed in ElevenLabs (noticed ${formatSecond(obstacle.since)}); invited again when the IdP turns active off and on`;
     case 'ambiguousMember':
@@ -108,6 +109,13 @@ const UNLINKED: Readonly<Record<LinkTrouble, string>> = {
   ambiguous: 'several workspace groups have this name: link the group to the right one',
   readOnly: "ElevenLabs' own SCIM manages the workspace group of this name: nothing is changed in it",
 };
+
+function renderUnclear({ invite, againAt }: Extract<Obstacle, { kind: 'inviteAmbiguous' }>): string {
+  if (isSettledByReading(invite))
+    return 'whether the invite was sent is not known (its answer was lost); the members are read before anything else is sent';
+  const again = againAt === null ? null : `at ${formatSecond(againAt)}`;
+  return unclearInWords(invite.address, invite.sends, again);
+}
 
 function renderPending({ invite, repeatsAt, seatHint }: Extract<Obstacle, { kind: 'invitePending' }>): string {
   const sent = invite.sentAt === null ? 'being sent' : `sent ${formatSecond(invite.sentAt)}`;

@@ -32,6 +32,7 @@ import {
   type WorkspaceGroupId,
   type WorkspaceMember,
 } from './types.js';
+import { unclearLeftMs } from './unclear-invites.js';
 
 /** Explains one user. */
 export function explain(input: ExplainInput): Explanation {
@@ -120,18 +121,22 @@ function seatHintFor(seat: SeatType, { seats, rules: { seatLimits } }: ExplainIn
 }
 
 /** Why an active user is no member. */
-function absence({ person, rules }: ExplainInput): Obstacle {
+function absence({ person, rules, now }: ExplainInput): Obstacle {
   const { invite } = person;
   if (person.address === null) return { kind: 'noAddress' };
   const members = inTheWay(person);
   if (members.length > 0) return { kind: 'ambiguousMember', members };
-  if (invite?.state === 'ambiguous') return { kind: 'inviteAmbiguous', invite };
+  if (invite?.state === 'ambiguous') {
+    const left = unclearLeftMs(invite);
+    return { kind: 'inviteAmbiguous', invite, againAt: left === null ? null : now + left };
+  }
   if (invite !== null && isOpen(invite)) {
-    const repeats = invite.round < MAX_INVITE_ROUNDS && invite.sentAt !== null;
+    const { ageMs, round } = invite;
+    const repeats = round < MAX_INVITE_ROUNDS && ageMs !== null;
     return {
       kind: 'invitePending',
       invite,
-      repeatsAt: repeats ? invite.sentAt + rules.inviteTtlDays * 86_400_000 : null,
+      repeatsAt: repeats ? now + rules.inviteTtlDays * 86_400_000 - ageMs : null,
       seatHint: null,
     };
   }

@@ -79,7 +79,8 @@ export type Obstacle =
       /** What is known of seats for all who are invited; told once, of the access. */
       readonly seatHint: string | null;
     }
-  | { readonly kind: 'inviteAmbiguous'; readonly invite: Invite }
+  /** `againAt`: when it is sent again by time alone; null = a reading decides, or never. */
+  | { readonly kind: 'inviteAmbiguous'; readonly invite: Invite; readonly againAt: Millis | null }
   | { readonly kind: 'gone'; readonly since: Millis }
   | { readonly kind: 'ambiguousMember'; readonly members: readonly WorkspaceMember[] }
   | { readonly kind: 'lockedByOther' }

@@ -39,6 +39,8 @@ export interface Invite {
   /** 1 for the first invite, then one more for each repetition after INVITE_TTL_DAYS. */
   readonly round: number;
   readonly sentAt: Millis | null;
+  /** For how long it has been out, in time that the bridge was served; null = never sent. */
+  readonly ageMs: Millis | null;
   /** Last answered revokeInvite calls that were no clear yes. */
   readonly revokeFailures: number;
 }

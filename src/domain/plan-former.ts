@@ -21,13 +21,14 @@ import { planShare } from './plan-shares.js';
 import { resourceKey } from './shares.js';
 import { isHigherRole, isHigherSeat, type LockReason, type MemberId } from './types.js';
 
-/** Accounts that came in by an address that had been given up, and those of before a hand-over that has ended. */
-export function lockFormerAccounts(person: Person): readonly PlannedChange[] {
-  const { formerAccounts, desired } = person;
-  return formerAccounts.flatMap((former) => {
-    if (former.copy === 'none') return lock(former, 'withdrawn');
-    return desired === 'active' ? [] : lock(former, desired);
-  });
+/** Accounts that came in by an address that had been given up. */
+export function lockWithdrawn({ formerAccounts }: Person): readonly PlannedChange[] {
+  return formerAccounts.filter(({ copy }) => copy === 'none').flatMap((former) => lock(former, 'withdrawn'));
+}
+
+/** Access by an account of before a hand-over ends with the access of the person. */
+export function lockHandedOver({ formerAccounts }: Person, reason: 'inactive' | 'deleted'): readonly PlannedChange[] {
+  return formerAccounts.filter(({ copy }) => copy !== 'none').flatMap((former) => lock(former, reason));
 }
 
 /** Of an active person whose present account is usable: what is still to be copied, then the locks. */

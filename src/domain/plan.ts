@@ -8,7 +8,8 @@
  * | active             | was a member, has gone                      | none until the IdP turns active on afresh  |
  * | active             | invite pending                              | none; invite again after the TTL, 3 times  |
  * | active             | pending, now wanting a lower seat           | revokeInvite, then invite                  |
- * | active             | invite ambiguous                            | a reading first, then one more invite      |
+ * | active             | invite ambiguous                            | a reading first, then one more invite;     |
+ * |                    |                                             | then by time alone (unclear-invites.ts)    |
  * | active             | locked by the bridge or before the turn     | unlock, then the member rows               |
  * | active             | locked by somebody else                     | none                                       |
  * | active             | member, other seat than a rule gives        | setSeat                                    |
@@ -33,9 +34,10 @@
  */
 import { isSought } from './lookalikes.js';
 import type { Invite, Person } from './person.js';
-import { lockFormerAccounts, planHandover, withdrawFromFormer } from './plan-former.js';
+import { lockHandedOver, lockWithdrawn, planHandover, withdrawFromFormer } from './plan-former.js';
 import { planShare } from './plan-shares.js';
 import type { Rules } from './rules.js';
+import { isSettledByReading, unclearLeftMs } from './unclear-invites.js';
 import { changeKey, isHigherSeat, type Change, type Millis, type SeatType, type WorkspaceMember } from './types.js';
 
 /** The SCIM attribute whose value asked for a change: what a refusal would restore. */
@@ -65,10 +67,11 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
   if (!person.managed) {
     if (person.isReleased === true) return EMPTY;
     // Whoever writes a membership says nothing about access.
-    changes.push(...joinGroups(person), ...leaveGroups(person));
+    const isUsable = person.desired === 'active' && person.member?.isLocked === false && !person.isMissing;
+    changes.push(...(isUsable ? joinGroups(person) : []), ...leaveGroups(person));
     return { changes: changes.filter(({ change }) => !isRefused(person, change, now)), needsReading: false };
   }
-  changes.push(...lockFormerAccounts(person));
+  changes.push(...lockWithdrawn(person));
   for (const { memberId, address, isLocked } of suspects(person)) {
     if (!isLocked)
       changes.push({
@@ -84,14 +87,16 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
       if (person.member !== null) changes.push(...planMember(person, rules, now));
       // A hand-made lock is not walked around by inviting another address.
       if (person.member === null || (person.isHandingOver && !person.member.isLocked))
-        needsReading = planInvite(person, rules, now, changes);
+        needsReading = planInvite(person, rules, changes);
       changes.push(...planHandover(person));
       break;
     case 'inactive':
-      changes.push(...planWithdrawal(person, 'inactive'), ...leaveGroups(person), ...withdrawShares(person));
+      changes.push(...planWithdrawal(person, 'inactive'), ...lockHandedOver(person, 'inactive'));
+      changes.push(...leaveGroups(person), ...withdrawShares(person));
       break;
     case 'deleted':
-      changes.push(...planWithdrawal(person, 'deleted'), ...leaveGroups(person), ...withdrawShares(person));
+      changes.push(...planWithdrawal(person, 'deleted'), ...lockHandedOver(person, 'deleted'));
+      changes.push(...leaveGroups(person), ...withdrawShares(person));
       break;
   }
   changes.push(...withdrawFromFormer(person));
@@ -124,7 +129,7 @@ export function pointlessRefusals(person: Person, rules: Rules, now: Millis): re
 }
 
 /** No member yet: decides whether an invite is due. Returns whether a reading must come first. */
-function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedChange[]): boolean {
+function planInvite(person: Person, rules: Rules, changes: PlannedChange[]): boolean {
   const { address, invite } = person;
   if (address === null || person.lookalikes.some(({ member }) => isSought(member, person))) return false;
   if (person.removedAt !== null && !person.mayReinvite && !isInvitedBack(person)) return false;
@@ -148,7 +153,11 @@ function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedC
     case 'sending': // its answer is still under way
       return false;
     case 'ambiguous': {
-      if (invite.sends >= 2) return false;
+      if (!isSettledByReading(invite)) {
+        const why = `${wanted.why}; the answers to ${String(invite.sends)} calls were lost`;
+        if (unclearLeftMs(invite) === 0) changes.push({ ...wanted, why });
+        return false;
+      }
       const read = person.membersReadAt !== null && invite.sentAt !== null && person.membersReadAt > invite.sentAt;
       if (!read) return true;
       changes.push({ ...wanted, why: `${wanted.why}; the answer to the first call was lost` });
@@ -163,7 +172,7 @@ function planInvite(person: Person, rules: Rules, now: Millis, changes: PlannedC
     case 'expired':
       break;
   }
-  const expired = invite.sentAt !== null && now - invite.sentAt >= rules.inviteTtlDays * DAY;
+  const expired = invite.ageMs !== null && invite.ageMs >= rules.inviteTtlDays * DAY;
   if (expired && invite.round < MAX_INVITE_ROUNDS)
     changes.push({ ...wanted, why: `not accepted within ${String(rules.inviteTtlDays)} days` });
   return false;
@@ -189,7 +198,9 @@ export function nextPlanAt(person: Person, rules: Rules, now: Millis): Millis | 
   const isWaiting = invite !== null && (invite.state === 'invited' || invite.state === 'expired');
   const isWanted = person.managed && person.desired === 'active' && (person.member === null || person.isHandingOver);
   if (isWanted && isWaiting && invite.round < MAX_INVITE_ROUNDS)
-    times.push((invite.sentAt ?? now) + rules.inviteTtlDays * DAY);
+    times.push(now + Math.max(0, rules.inviteTtlDays * DAY - (invite.ageMs ?? 0)));
+  const unclear = isWanted && invite !== null ? unclearLeftMs(invite) : null;
+  if (unclear !== null) times.push(now + unclear);
   const ahead = times.filter((time) => time > now);
   return ahead.length === 0 ? null : Math.min(...ahead);
 }
@@ -223,8 +234,8 @@ function planMember(person: Person, rules: Rules, now: Millis): PlannedChange[] 
   return changes;
 }
 
-function joinGroups({ member, isMissing, groups, memberGroups }: Person): readonly PlannedChange[] {
-  if (member === null || member.isLocked || isMissing) return [];
+function joinGroups({ member, groups, memberGroups }: Person): readonly PlannedChange[] {
+  if (member === null) return [];
   return [...groups]
     .filter(([groupId]) => !memberGroups.has(groupId))
     .map(([groupId, name]) => ({

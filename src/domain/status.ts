@@ -19,6 +19,8 @@ export interface Situation {
   readonly refused: number;
   /** Several members have the address: which is the user's is not guessed. */
   readonly isAmbiguous: boolean;
+  /** Nobody knows whether an invite was sent, and none is sent any more. */
+  readonly isGivenUp: boolean;
 }
 
 /** What needs a person's eye comes first, then what is so. */
@@ -26,6 +28,7 @@ export function statusOf(situation: Situation): UserStatus {
   if (situation.isProtected) return 'protected';
   if (situation.held > 0) return 'held';
   if (situation.refused > 0 || situation.isAmbiguous) return 'failed';
+  if (situation.member === null && situation.isGivenUp) return 'failed';
   if (situation.member !== null) return situation.member.isLocked ? 'locked' : 'member';
   switch (situation.invite) {
     case 'invited':

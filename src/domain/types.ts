@@ -134,6 +134,27 @@ export function isGrant(change: Change): boolean {
   }
 }
 
+/**
+ * Takes away access, a membership or a share: must not wait for long, and be known when it fails. A
+ * lower seat is none, but that of an administrator.
+ */
+export function isWithdrawal(change: Change): boolean {
+  switch (change.kind) {
+    case 'revokeInvite':
+    case 'lock':
+    case 'removeFromGroup':
+    case 'unshare':
+      return true;
+    case 'setSeat':
+      return change.from === 'workspace_admin' && change.seatType !== 'workspace_admin';
+    case 'invite':
+    case 'unlock':
+    case 'addToGroup':
+    case 'share':
+      return false;
+  }
+}
+
 /** Identifies "the same change" across plans: equal keys mean an equal call for an equal end. */
 export function changeKey(change: Change): string {
   switch (change.kind) {

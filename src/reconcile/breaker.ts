@@ -12,7 +12,8 @@ import type { Clock } from '../clock.js';
 import { backoff, type BackoffBounds, type Random } from './backoff.js';
 
 const THRESHOLD = 5;
-const OPEN: BackoffBounds = { baseMs: 5_000, maxMs: 300_000 };
+/** While the workspace fails there is at least one probe a minute, for everybody. */
+const OPEN: BackoffBounds = { baseMs: 5_000, maxMs: 60_000 };
 /** What a rejected call is told while the probe is under way. */
 const PROBING_MS = 1_000;
 

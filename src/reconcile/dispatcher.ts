@@ -20,7 +20,7 @@ export interface DispatcherOptions {
   readonly onRunEnd: () => void;
 }
 
-/** Another process may have written, or the clock been set: looked at this often. */
+/** The clock may have been set: looked at this often while something waits for a time. */
 const TICK_MS = 5_000;
 /** Less is the slewing of a time service. */
 const LEAST_SET_BACK_MS = 1_000;
@@ -99,7 +99,7 @@ export class Dispatcher {
   async #watchClock(): Promise<void> {
     const { store, clock, log } = this.#options;
     const epoch = clock.now() - clock.monotonic();
-    const ms = Math.round(this.#epoch - epoch);
+    const ms = this.#setBackBy();
     if (ms >= LEAST_SET_BACK_MS) {
       log.warn({ ms }, 'the clock of this machine was set back');
       await store.clockSetBack(ms);
@@ -108,9 +108,14 @@ export class Dispatcher {
     if (ms < 0 || ms >= LEAST_SET_BACK_MS) this.#epoch = epoch;
   }
 
+  #setBackBy(): number {
+    const { clock } = this.#options;
+    return Math.round(this.#epoch - (clock.now() - clock.monotonic()));
+  }
+
   /** Begins what is due and has room, and sets the timer for what falls due next. */
   async #fill(): Promise<void> {
-    const { store, clock, concurrency } = this.#options;
+    const { store, concurrency } = this.#options;
     const room = 2 * concurrency - this.#inWork.size;
     const entries = room > 0 ? await store.due(room, this.#skipped()) : [];
     let isFull = room <= 0;
@@ -120,7 +125,7 @@ export class Dispatcher {
       else this.#begin(entry);
     }
     const dueAt = isFull ? null : await store.nextDueAt(this.#skipped());
-    this.#wakeIn(dueAt === null ? TICK_MS : Math.min(TICK_MS, Math.max(0, dueAt - clock.now())));
+    if (dueAt !== null) this.#wakeAt(dueAt);
   }
 
   #skipped(): ReadonlySet<Subject> {
@@ -134,6 +139,17 @@ export class Dispatcher {
   #wakeIn(ms: number): void {
     this.#cancelTimer();
     if (!this.#isStopped) this.#cancelTimer = this.#options.clock.after(ms, () => this.poke());
+  }
+
+  /** The agenda is asked again only then, or where the clock was set: whoever writes to it pokes. */
+  #wakeAt(dueAt: number): void {
+    const { clock } = this.#options;
+    this.#cancelTimer();
+    if (this.#isStopped) return;
+    this.#cancelTimer = clock.after(Math.min(TICK_MS, Math.max(0, dueAt - clock.now())), () => {
+      if (clock.now() >= dueAt || this.#setBackBy() >= LEAST_SET_BACK_MS) this.poke();
+      else this.#wakeAt(dueAt);
+    });
   }
 
   #begin(entry: AgendaEntry): void {

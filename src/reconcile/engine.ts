@@ -5,9 +5,9 @@ import type { Rules } from '../domain/rules.js';
 import type { Change } from '../domain/types.js';
 import type { GatewayError, WorkspaceGateway } from '../elevenlabs/port.js';
 import type { Log } from '../log.js';
-import type { Store, Subject } from '../store/port.js';
+import type { LedgerRow, Store, Subject } from '../store/port.js';
 import type { Company } from './company.js';
-import type { Guards, PlanContext } from './guards.js';
+import type { Guards } from './guards.js';
 import type { KeyedLocks } from './keyed-locks.js';
 import type { CallTag } from './limited-gateway.js';
 import type { Limiter } from './limiter.js';
@@ -44,7 +44,11 @@ export interface Engine {
   readonly seatsFreed: () => number;
   readonly onKeyRejected: (error: GatewayError) => void;
   /** A change was made, or may have been: seats may be free, an invite may be out. */
-  readonly onDone: (change: Change, about: PlanContext) => void;
+  readonly onDone: (change: Change, subject: Subject) => void;
+  /** A withdrawal that ElevenLabs rejects for certain; `what` and `why` are words for people. */
+  readonly onRejectedWithdrawal: (row: LedgerRow, what: string, why: string) => void;
+  /** A call was not let out, because the workspace fails. */
+  readonly onBlocked: () => void;
   /** A call whose answer was lost and that is not simply repeated. */
   readonly onAmbiguous: (change: Change, person: Person | null) => void;
 }

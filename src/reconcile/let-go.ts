@@ -3,12 +3,16 @@ import type { LedgerRow, Outcome, Revert } from '../store/port.js';
 import type { Engine } from './engine.js';
 import type { Run } from './view.js';
 
+/** With the timeout of a call a withdrawal is so tried again at least once a minute. */
+const LONGEST_WITHDRAWAL_MS = 45_000;
+
 export type RunEnd = 'settled' | 'postponed' | 'stopped';
 
 export async function postpone(run: Run, reason: string, retryAfterMs: number | null, engine: Engine): Promise<RunEnd> {
   const { entry } = run;
-  const delay = Math.max(engine.retryDelay(entry.attempts), retryAfterMs ?? 0);
-  await engine.store.postpone(entry, engine.clock.now() + delay, reason);
+  const own = engine.retryDelay(entry.attempts);
+  const delay = Math.max(run.withdraws ? Math.min(own, LONGEST_WITHDRAWAL_MS) : own, retryAfterMs ?? 0);
+  await engine.store.postpone(entry, engine.clock.now() + delay, reason, run.withdraws);
   return 'postponed';
 }
 

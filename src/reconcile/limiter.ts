@@ -14,7 +14,10 @@ import { createCallQueue } from './call-queue.js';
 import { createPace, type Pace } from './pace.js';
 
 /** What goes first: lower numbers. Every eighth turn is the oldest call's, whatever its priority. */
-export const PRIORITY = { interactive: 0, reading: 1, background: 2 } as const;
+export const PRIORITY = { withdrawal: 0, interactive: 1, reading: 2, background: 3 } as const;
+
+/** Why a call was not let out: the workspace fails, and nobody asks it but one probe. */
+export const CIRCUIT_OPEN = 'circuit_open';
 
 /** A pause longer than this empties the queue. */
 const MAX_WAIT_MS = 30_000;
@@ -100,7 +103,7 @@ export function createLimiter(init: {
   const refusalNow = (): (() => GatewayError) | null => {
     if (closed) return () => notStarted('shutting_down', 'the bridge is shutting down', null);
     const blocked = breaker.blockedMs();
-    if (blocked > 0) return () => notStarted('circuit_open', 'ElevenLabs does not answer at the moment', blocked);
+    if (blocked > 0) return () => notStarted(CIRCUIT_OPEN, 'ElevenLabs does not answer at the moment', blocked);
     const wait = pace.waitMs();
     if (wait > MAX_WAIT_MS) return () => notStarted('paused', 'ElevenLabs asked for a pause', wait);
     return null;

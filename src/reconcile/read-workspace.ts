@@ -2,7 +2,6 @@
  * One reading of the workspace: ask, judge, take over. A broken or doubtful group list never hides
  * who has accepted an invite; but groups are not taken over without the members they belong to.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../clock.js';
 import { judgeGroups, judgeMembers, type Doubt, type Judgement } from '../domain/reading.js';
 import type { MemberId, WorkspaceGroup, WorkspaceMember } from '../domain/types.js';
@@ -74,7 +73,7 @@ export async function readWorkspace(
     need.groups ? attempt(() => listGroups(sources)) : null,
   ]);
   // An answer of 5,000 members takes some 50 ms to read: those who wait meanwhile have their turn.
-  await setImmediate();
+  await clock.turn();
   const before = await store.memberCounts();
   const keyUser = await expectedKeyUser(store, memory.keyUser);
   // Towards belief. Polls and verifications come in bursts: what they have seen proves nothing together.

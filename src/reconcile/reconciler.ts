@@ -14,7 +14,8 @@ import type { DryRunReason } from '../domain/policies/dry-run.js';
 import type { PeopleLimit } from '../domain/policies/people-limit.js';
 import type { Provisioning, SettleOutcome } from '../domain/provisioning.js';
 import type { Rules } from '../domain/rules.js';
-import { isGrant, type Change, type UserId } from '../domain/types.js';
+import { changeKey, isGrant, isWithdrawal, type Change, type UserId } from '../domain/types.js';
+import { unclearInWords, unclearWaitMs } from '../domain/unclear-invites.js';
 import type { WorkspaceGateway } from '../elevenlabs/port.js';
 import { unavailable } from '../errors.js';
 import type { Log } from '../log.js';
@@ -24,14 +25,15 @@ import { Connection, type Phase } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Engine } from './engine.js';
 import { retryForFreedSeats } from './freed-seats.js';
-import { Guards, type PlanContext } from './guards.js';
+import { Guards } from './guards.js';
 import { rememberOwner } from './identity.js';
 import { deferred, KeyedLocks } from './keyed-locks.js';
-import { createLimitedGateway, type UpstreamCall } from './limited-gateway.js';
+import { createLimitedGateway, type LimitedGatewayOptions, type UpstreamCall } from './limited-gateway.js';
 import { PRIORITY, type Limiter } from './limiter.js';
-import { reportOverdueLocks } from './overdue-locks.js';
+import { reportFailingWithdrawals, reportOverdueLocks } from './overdue-withdrawals.js';
 import { VERIFY, type Part, type ReadResult } from './read-workspace.js';
 import { FULL, Readings, type ReadingsState } from './readings.js';
+import { aboutRejection, rejectionInWords, retryRejectedWithdrawals } from './rejected-withdrawals.js';
 import { ResourceReadings } from './resource-readings.js';
 import { runSubject } from './run.js';
 import { TRY } from './view.js';
@@ -78,7 +80,7 @@ export interface ReconcilerState {
 const FIRST_READING_WAIT_MS = 10_000;
 /** Bounded: what is still out then is found as `sending` by the next start. */
 const DRAIN_MS = 6_000;
-const OVERDUE_TICK_MS = 600_000;
+const MINUTE_MS = 60_000;
 const REFUSED_PAGE = 500;
 
 export class Reconciler implements Provisioning {
@@ -96,12 +98,14 @@ export class Reconciler implements Provisioning {
   #sharesRead: Promise<void> = Promise.resolve();
   #hasReading = false;
   #seatsFreed = 0;
-  #cancelOverdue: () => void = () => undefined;
+  /** Withdrawals wait because the workspace fails. */
+  #isBlocked = false;
+  #cancelTick: () => void = () => undefined;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     const { store, clock, log, rules, retryDelay, concurrency } = options;
-    this.#reader = createLimitedGateway(options).withPriority(PRIORITY.reading);
+    this.#reader = createLimitedGateway(this.#observed()).withPriority(PRIORITY.reading);
     this.#waiters = new Waiters(clock);
     this.#company = new Company(options);
     this.#guards = new Guards({ ...options, company: this.#company.policy });
@@ -143,7 +147,7 @@ export class Reconciler implements Provisioning {
   #createEngine(): Engine {
     const { store, clock, log, rules, retryDelay, limiter } = this.#options;
     // Changes pass the limiter together with their plan (run.ts), so not a second time here.
-    const inside = createLimitedGateway({ ...this.#options, limiter: { ...limiter, run: (call) => call() } });
+    const inside = createLimitedGateway({ ...this.#observed(), limiter: { ...limiter, run: (call) => call() } });
     return {
       ...{ store, clock, log, rules, retryDelay, limiter },
       gateway: (priority, tag) => inside.withPriority(priority, tag),
@@ -160,7 +164,9 @@ export class Reconciler implements Provisioning {
       isStopping: () => !this.#isServing(),
       seatsFreed: () => this.#seatsFreed,
       onKeyRejected: (error) => this.#connection.keyRejected(error),
-      onDone: (change, about) => this.#onDone(change, about),
+      onDone: (change, subject) => this.#onDone(change, subject),
+      onRejectedWithdrawal: (row, what, why) => this.#onRejectedWithdrawal(row, what, why),
+      onBlocked: () => (this.#isBlocked = true),
       onAmbiguous: (change, person) => this.#onAmbiguous(change, person),
     };
   }
@@ -181,16 +187,16 @@ export class Reconciler implements Provisioning {
     const { store, log } = this.#options;
     const recovered = await store.recover();
     if (recovered.ambiguous + recovered.replanned > 0) log.warn(recovered, 'calls of a dead process were in flight');
-    await this.#guards.recover();
+    await this.#guards.refresh();
     if ((await store.membersReadAt()) !== null) this.#open();
-    this.#watchOverdue();
+    this.#tick(true);
     this.#connection.start();
   }
 
   /** Takes no new work, waits a bounded time for calls in flight, and leaves the rest on the agenda. */
   async stop(): Promise<void> {
     const connection = this.#connection.stop();
-    this.#cancelOverdue();
+    this.#cancelTick();
     this.#waiters.endAll();
     this.#firstReading.resolve();
     const deadline = deferred();
@@ -330,7 +336,10 @@ export class Reconciler implements Provisioning {
     for (const { userId } of effect?.accepted ?? []) log.info({ user: userId }, 'an invite was accepted');
     if (freedSeats > 0) this.#onSeatsFreed(freedSeats);
     if (members?.kind === 'blind' && cause !== VERIFY) store.scheduleTries(TRY).then(() => this.poke(), this.#logBug);
-    if (members !== null && groups?.kind === 'applied') this.#sharesRead = this.#readShares(cause);
+    if (members !== null && groups?.kind === 'applied') {
+      this.#sharesRead = this.#readShares(cause);
+      retryRejectedWithdrawals(store, this.#options.clock.now()).then(() => this.poke(), this.#logBug);
+    }
     this.poke();
   }
 
@@ -363,16 +372,21 @@ export class Reconciler implements Provisioning {
   }
 
   #onAmbiguous(change: Change, person: Person | null): void {
-    // After the first the members are read and one more is sent; after the second nobody but a person can tell.
+    // After the first the members are read and one more is sent; after the second time alone decides.
     if (change.kind !== 'invite' || (person?.invite?.sends ?? 0) < 1) return;
-    const text = `Whether ${change.address} has got an invite is not known: the answers to two calls were lost. Ask there, or revoke the invite and write the user again.`;
+    const sends = (person?.invite?.sends ?? 0) + 1;
+    const wait = unclearWaitMs(sends);
+    const text = unclearInWords(change.address, sends, wait === null ? null : `in ${String(wait / 3_600_000)} h`);
     this.#options.alerts.raise('inviteAmbiguous', text, { address: change.address }, change.address);
   }
 
-  /** Withdrawals that have been held for too long are looked for, whatever else happens. */
-  #watchOverdue(): void {
+  /** Whatever else happens: withdrawals that are overdue are looked for, and the time served is written down. */
+  #tick(isFirst: boolean): void {
     reportOverdueLocks(this.#options).catch(this.#logBug);
-    this.#cancelOverdue = this.#options.clock.after(OVERDUE_TICK_MS, () => this.#watchOverdue());
+    // At the start nothing has been tried yet.
+    if (!isFirst) reportFailingWithdrawals(this.#options).catch(this.#logBug);
+    this.#options.store.keepServingTime().catch(this.#logBug);
+    this.#cancelTick = this.#options.clock.after(MINUTE_MS, () => this.#tick(false));
   }
 
   #open(): void {
@@ -380,9 +394,34 @@ export class Reconciler implements Provisioning {
     this.#firstReading.resolve();
   }
 
-  #onDone(change: Change, about: PlanContext): void {
+  #onRejectedWithdrawal({ subject, change, changeKey: key }: LedgerRow, what: string, why: string): void {
+    const about = aboutRejection(subject, key);
+    const text = rejectionInWords(what, why, change);
+    this.#options.alerts.raise('withdrawalRejected', text, { subject, change: change.kind }, about);
+  }
+
+  /** Every call is told to the observer; the first that is answered after a failure lets withdrawals go. */
+  #observed(): LimitedGatewayOptions {
+    const { observe } = this.#options;
+    return {
+      ...this.#options,
+      observe: (call) => {
+        observe(call);
+        if (call.outcome === 'ok') this.#onAnswered();
+      },
+    };
+  }
+
+  #onAnswered(): void {
+    if (!this.#isBlocked) return;
+    this.#isBlocked = false;
+    this.#options.store.hurryWithdrawals().then(() => this.poke(), this.#logBug);
+  }
+
+  #onDone(change: Change, subject: Subject): void {
+    if (isWithdrawal(change))
+      this.#options.alerts.clear('withdrawalRejected', aboutRejection(subject, changeKey(change)));
     if (change.kind === 'invite') this.#readings.reschedule();
-    this.#guards.noteDone(change, about);
     // Whether a pending invite holds a seat is not documented: its end may free one.
     if (change.kind === 'lock' || change.kind === 'revokeInvite' || (change.kind === 'setSeat' && !isGrant(change)))
       this.#onSeatsFreed(1);

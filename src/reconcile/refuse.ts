@@ -3,14 +3,15 @@ import type { Person } from '../domain/person.js';
 import type { PlannedChange } from '../domain/plan.js';
 import { describeChange, remedyFor, type RefusalWords } from '../domain/refusal.js';
 import { entitlementOf } from '../domain/shares.js';
-import { changeKey } from '../domain/types.js';
+import { changeKey, isWithdrawal } from '../domain/types.js';
 import type { GatewayError } from '../elevenlabs/port.js';
 import { invalidValue } from '../errors.js';
 import type { CallFailure, LedgerRow, Outcome, Revert } from '../store/port.js';
-import { REFUSAL_MS, type Engine } from './engine.js';
+import type { Engine } from './engine.js';
 import { mayLackSeat } from './freed-seats.js';
 import { finish } from './let-go.js';
 import { isShareChange } from './prepare-share.js';
+import { rejectionMs } from './rejected-withdrawals.js';
 import type { Run, View } from './view.js';
 
 export interface Failure {
@@ -34,7 +35,7 @@ export async function refuse(failure: Failure, engine: Engine): Promise<'again'>
   // A write that came while the call was out is a new reason to ask.
   const current = run.userId === null ? null : await engine.store.person(run.userId);
   const isNewer = current !== null && current.version > run.version;
-  const retryAt = engine.clock.now() + (isNewer ? 0 : REFUSAL_MS);
+  const retryAt = engine.clock.now() + (isNewer ? 0 : await rejectionMs(row, engine.store));
   const foreseen = failure.foreseen === true;
   const outcome: Outcome = { kind: 'refused', call: { ...call, error: text }, retryAt, foreseen };
   const { reverted } = await finish(row, outcome, revert, engine);
@@ -42,6 +43,7 @@ export async function refuse(failure: Failure, engine: Engine): Promise<'again'>
   if (reverted && revert !== null)
     engine.waiters.answer(revert.userId, revert.version, { kind: 'refused', error: invalidValue(text) });
   engine.log.warn({ subject: run.entry.subject, reverted, what: describeChange(planned.change) }, 'refused for good');
+  if (isWithdrawal(planned.change)) engine.onRejectedWithdrawal(row, describeChange(planned.change, words), text);
   return 'again';
 }
 

@@ -142,7 +142,7 @@ async function allInvited(out: Out, call: CallResult, engine: Engine): Promise<v
   for (const { invitee, sent } of out.sent) {
     await finish(sent.row, { kind: 'done', call }, null, engine);
     invitee.run.touched = true;
-    engine.onDone(invitee.planned.change, sent.view.about);
+    engine.onDone(invitee.planned.change, sent.row.subject);
   }
   engine.log.info({ people: out.sent.length, requestId: call.requestId }, 'invited in one call');
 }
@@ -194,7 +194,7 @@ async function allAmbiguous(
     const { run, planned } = invitee;
     run.touched = true;
     await finish(sent.row, { kind: 'ambiguous', call }, null, engine);
-    engine.onDone(planned.change, sent.view.about);
+    engine.onDone(planned.change, run.entry.subject);
     engine.onAmbiguous(planned.change, sent.view.person);
     if (run !== leader) await postpone(run, error.message, error.retryAfterMs, engine);
   }

@@ -5,7 +5,7 @@
 import { memberOf } from '../domain/effect.js';
 import type { Person } from '../domain/person.js';
 import type { PlannedChange } from '../domain/plan.js';
-import { changeKey, isGrant, type Address, type Change, type MemberId } from '../domain/types.js';
+import { changeKey, isGrant, isWithdrawal, type Address, type Change, type MemberId } from '../domain/types.js';
 import { isTry } from '../domain/unlisted.js';
 import { isGatewayError, type Answer, type GatewayError } from '../elevenlabs/port.js';
 import type { CallFailure, CallResult, LedgerRow, Outcome } from '../store/port.js';
@@ -14,7 +14,7 @@ import type { Engine } from './engine.js';
 import { judgeFailure, type Verdict } from './judge.js';
 import { finish, postpone, type RunEnd } from './let-go.js';
 import type { CallTag } from './limited-gateway.js';
-import { PRIORITY } from './limiter.js';
+import { CIRCUIT_OPEN, PRIORITY } from './limiter.js';
 import { prepareShare, type ShareChange } from './prepare-share.js';
 import { refuse, type Failure } from './refuse.js';
 import { look, record, toRecord, type Run, type View } from './view.js';
@@ -31,12 +31,15 @@ export interface Sent {
 /** Thrown inside the limiter when its turn has come and nothing is to be sent any more. */
 export const NOT_WANTED = new Error('the call is not wanted any more');
 
+/** More than so often in a row, and plan and store do not agree. */
+const NOT_ALLOWED_TIMES = 10;
+
 /** Sends the first change of the plan, once the limiter lets it, if it is still the first then. */
 export async function send(run: Run, view: View, planned: PlannedChange, engine: Engine): Promise<RunEnd | 'again'> {
   const { entry } = run;
   // Held by reference: the limiter rejects with what the call rejects with, and needs to see it.
   const out: { sent: Sent | null } = { sent: null };
-  const priority = entry.priority === 0 ? PRIORITY.interactive : PRIORITY.background;
+  const priority = priorityOf(run, planned.change);
   try {
     const call = async (): Promise<Answer<null>> => {
       const sent = await commit(run, planned, engine);
@@ -55,7 +58,7 @@ export async function send(run: Run, view: View, planned: PlannedChange, engine:
     await finish(row, { kind: 'done', call: result, found }, null, engine);
     run.touched = true;
     engine.log.info({ subject: entry.subject, change: planned.change.kind, cause: entry.cause }, 'done upstream');
-    engine.onDone(planned.change, out.sent.view.about);
+    engine.onDone(planned.change, run.entry.subject);
     if (planned.change.kind === 'invite') engine.company.forgive(planned.change.address);
     return 'again';
   } catch (error) {
@@ -65,6 +68,11 @@ export async function send(run: Run, view: View, planned: PlannedChange, engine:
     if (out.sent !== null) await afterBug(out.sent, engine);
     throw error;
   }
+}
+
+function priorityOf({ entry }: Run, change: Change): number {
+  if (isWithdrawal(change)) return PRIORITY.withdrawal;
+  return entry.priority === 0 ? PRIORITY.interactive : PRIORITY.background;
 }
 
 /** The resource is read first; what is known to be refused is not sent. */
@@ -123,11 +131,18 @@ export async function commit(run: Run, asked: PlannedChange, engine: Engine): Pr
     ...plan,
     changes: replaces ? [planned, ...plan.changes] : plan.changes,
     send: planned,
+    uses: engine.guards.usesOf(planned, view.about),
     cause: entry.cause,
   });
   engine.guards.tell(entry.subject, view.sorted, view.person);
   run.seatsFreed = engine.seatsFreed();
-  if (row === null) throw new Error(`the ledger gave no row for ${changeKey(planned.change)}`);
+  if (row === null) {
+    // Somebody else took the last place meanwhile: the next plan knows.
+    if (++run.notAllowed > NOT_ALLOWED_TIMES)
+      throw new Error(`no place for ${changeKey(planned.change)}, and no policy sees it`);
+    return null;
+  }
+  run.notAllowed = 0;
   return { view, planned, row, startedAt: engine.clock.now(), begun: engine.clock.monotonic() };
 }
 
@@ -171,6 +186,7 @@ function measure(sent: Sent, status: number | null, requestId: string | null, en
 /** The limiter did not let the call out: nothing was sent, and the plan is there to be seen. */
 export async function notStarted(run: Run, view: View, error: GatewayError, engine: Engine): Promise<RunEnd> {
   await record(run, view, engine);
+  if (error.code === CIRCUIT_OPEN) engine.onBlocked();
   return postpone(run, error.message, error.retryAfterMs, engine);
 }
 
@@ -200,7 +216,7 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
       run.touched = true;
       if (planned.change.kind === 'revokeInvite') run.isRevokedInTheDark = true;
       await finish(row, { kind: 'done', call, found: row.attempts === 1 }, null, engine);
-      engine.onDone(planned.change, view.about);
+      engine.onDone(planned.change, run.entry.subject);
       return 'again';
     case 'notYet':
       await finish(row, { kind: 'transient', call: { ...call, code: 'notYet', error: NOT_YET } }, null, engine);
@@ -212,7 +228,7 @@ async function conclude(failure: Failure, verdict: Verdict, engine: Engine): Pro
     case 'ambiguous':
       run.touched = true;
       await finish(row, { kind: 'ambiguous', call }, null, engine);
-      engine.onDone(planned.change, view.about);
+      engine.onDone(planned.change, run.entry.subject);
       engine.onAmbiguous(planned.change, view.person);
       // A second call follows at most once, after a reading, and not at once.
       return postpone(run, error.message, error.retryAfterMs, engine);

@@ -5,7 +5,8 @@ import type { Person } from '../domain/person.js';
 import { nextPlanAt, planPerson, pointlessRefusals, type PlannedChange } from '../domain/plan.js';
 import { planShareHolder } from '../domain/plan-shares.js';
 import { earlier, type Sorted } from '../domain/policies/policy.js';
-import { principalKey, type Address, type Change, type UserId } from '../domain/types.js';
+import { isWithdrawal, principalKey, type Address, type Change, type UserId } from '../domain/types.js';
+import { unreadLeftMs } from '../domain/unclear-invites.js';
 import { planLockInTheDark, planTries } from '../domain/unlisted.js';
 import type { AgendaEntry, ShareSubject } from '../store/port.js';
 import type { Engine } from './engine.js';
@@ -28,6 +29,10 @@ export interface Run {
   mayWait: boolean;
   /** Seats that had come free when the last call went out (Engine.seatsFreed). */
   seatsFreed: number;
+  /** The last plan takes something away. */
+  withdraws: boolean;
+  /** Calls in a row for which there was no place when they were to go out. */
+  notAllowed: number;
   /** An invite was revoked, and the answer was no clear yes. */
   isRevokedInTheDark: boolean;
 }
@@ -46,6 +51,8 @@ export function newRun(entry: AgendaEntry, { nobodyWaits }: Pick<Engine, 'nobody
     replacement: null,
     mayWait: nobodyWaits || entry.priority > 0,
     seatsFreed: 0,
+    withdraws: false,
+    notAllowed: 0,
     isRevokedInTheDark: false,
   };
 }
@@ -77,6 +84,7 @@ export async function look(run: Run, engine: Engine): Promise<View | null> {
     const planned = planShareHolder(holder, now);
     const about = { person: null, isDrift: holder.isConverged, known: holder.known };
     const sorted = await guards.sort(planned, about, now);
+    run.withdraws = takesAway(sorted);
     const untils = [...holder.refused.values()].map(({ until }) => until).filter((until) => until > now);
     return {
       person: null,
@@ -94,16 +102,23 @@ export async function look(run: Run, engine: Engine): Promise<View | null> {
   const { blind } = engine.readings.state;
   const person = blind ? { ...read, membersReadAt: now + 1 } : read;
   run.version = person.version;
-  const plan = planPerson(person, engine.rules(), now);
+  const made = planPerson(person, engine.rules(), now);
+  const unreadMs = blind ? unreadLeftMs(person.invite) : 0;
+  const plan =
+    unreadMs > 0 ? { ...made, changes: made.changes.filter(({ change }) => change.kind !== 'invite') } : made;
   const tries = blind ? planInTheDark(run, person) : [];
   const planned = [...plan.changes, ...tries];
   // What was never there is tried, and no drift.
   const about = { person, isDrift: person.isConverged && tries.length === 0, mayWait: run.mayWait };
   const sorted = await guards.sort(planned, about, now);
-  const nextAt = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
+  run.withdraws = takesAway(sorted);
+  const byTime = earlier(nextPlanAt(person, engine.rules(), now), sorted.waitUntil);
+  const nextAt = unreadMs > 0 ? earlier(byTime, now + Math.ceil(unreadMs)) : byTime;
   const pointless = pointlessRefusals(person, engine.rules(), now);
   return { person, about, planned, sorted, needsReading: plan.needsReading, nextAt, pointless };
 }
+
+const takesAway = ({ send }: Sorted): boolean => send.some(({ change }) => isWithdrawal(change));
 
 /** What only trying tells, where members cannot be listed. */
 function planInTheDark({ entry, isRevokedInTheDark }: Run, person: Person): readonly PlannedChange[] {

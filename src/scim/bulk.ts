@@ -6,7 +6,6 @@
  * Users who refer to each other in a circle (by `manager`) are created without the reference that
  * closes it, which is written when the circle is complete.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { JsonObject } from '../domain/types.js';
 import { invalidValue, ScimError } from '../errors.js';
 import {
@@ -151,7 +150,7 @@ class BulkRun {
 
   async #write(operation: BulkOperation, open: ReadonlySet<string>): Promise<Reply> {
     this.#performed += 1;
-    if (this.#performed % OPERATIONS_PER_TURN === 0) await setImmediate();
+    if (this.#performed % OPERATIONS_PER_TURN === 0) await this.#caller.app.clock.turn();
     const data = resolveReferences(operation.data, (bulkId) => (open.has(bulkId) ? null : this.#idOf(bulkId)));
     const { target } = operation;
     return performOperation(this.#caller, { ...operation, data, target: { ...target, id: this.#targetId(target) } });

@@ -78,7 +78,7 @@ export function noteRevoked(core: Core, address: Address): void {
   core.run('UPDATE accounts SET revoked_at = ? WHERE address = ? AND member_id IS NULL', core.now(), address);
 }
 
-/** An IdP says that the address is this user's: accounts of users who are deleted or not managed follow. */
+/** An IdP says that the address is this user's: accounts of deleted users follow. */
 export function takeAccountsAt(core: Core, userId: UserId, address: Address): void {
   core.run(DROP_OTHER_BARE, address, userId, userId, address);
   core.run(TAKE, userId, core.now(), address, userId);
@@ -119,8 +119,8 @@ const MOVE = 'UPDATE accounts SET user_id = ?, tied_at = ?, copied = NULL, unloc
 const INSERT_BARE = `INSERT INTO accounts (user_id, address, tied_at, mailed_at) VALUES (?, ?, ?, ?)
   ON CONFLICT (user_id, address) WHERE member_id IS NULL
   DO UPDATE SET mailed_at = COALESCE(excluded.mailed_at, mailed_at), revoked_at = NULL, ended_at = NULL`;
-const IS_ANOTHERS = `user_id IS NOT ? AND NOT EXISTS
-  (SELECT 1 FROM users AS u WHERE u.id = accounts.user_id AND u.managed = 1 AND u.deleted_at IS NULL)`;
+const IS_ANOTHERS = `user_id IS NOT ? AND EXISTS
+  (SELECT 1 FROM users AS u WHERE u.id = accounts.user_id AND u.deleted_at IS NOT NULL)`;
 const DROP_OTHER_BARE = `DELETE FROM accounts WHERE address = ? AND member_id IS NULL AND ${IS_ANOTHERS}
   AND EXISTS (SELECT 1 FROM accounts AS own WHERE own.user_id = ? AND own.address = ? AND own.member_id IS NULL)`;
 const TAKE = `UPDATE accounts SET user_id = ?, tied_at = ?, copied = NULL, unlock_since = NULL WHERE address = ? AND ${IS_ANOTHERS}`;

@@ -77,8 +77,16 @@ export function settleEntry(core: Core, entry: AgendaEntry, next: { readonly due
   return core.run(WAIT, next.dueAt, PRIORITY.background, entry.subject, entry.generation).changes > 0;
 }
 
-export function postponeEntry(core: Core, entry: AgendaEntry, dueAt: Millis): boolean {
-  return core.run(POSTPONE, dueAt, entry.subject, entry.generation).changes > 0;
+/** `withdraws`: something is to be taken away. Nobody waits any more for what has failed repeatedly. */
+export function postponeEntry(core: Core, entry: AgendaEntry, dueAt: Millis, withdraws: boolean): boolean {
+  const priority = withdraws ? PRIORITY.withdrawal : Math.max(entry.priority, PRIORITY.grant);
+  return core.run(POSTPONE, dueAt, priority, entry.subject, entry.generation).changes > 0;
+}
+
+/** The workspace is answered again: what takes something away and was put off goes at once. */
+export function hurryWithdrawals(core: Core): number {
+  const now = core.now();
+  return core.run(HURRY, now, PRIORITY.withdrawal, now).changes;
 }
 
 /** See WorkStore.progress. `attempts` counts consecutive transient failures; a settled entry has none. */
@@ -141,6 +149,11 @@ const SELECT_OF = `SELECT ${COLUMNS} FROM agenda WHERE subject IN (SELECT value 
 const SELECT_NEXT = `SELECT subject, due_at AS dueAt FROM agenda ORDER BY due_at LIMIT ${A_LIMIT}`;
 const DELETE_GENERATION = 'DELETE FROM agenda WHERE subject = ? AND generation = ?';
 const WAIT = 'UPDATE agenda SET due_at = ?, attempts = 0, priority = ? WHERE subject = ? AND generation = ?';
-const POSTPONE = 'UPDATE agenda SET due_at = ?, attempts = attempts + 1 WHERE subject = ? AND generation = ?';
+const POSTPONE =
+  'UPDATE agenda SET due_at = ?, priority = CASE WHEN attempts < 2 THEN priority ELSE ? END, attempts = attempts + 1 WHERE subject = ? AND generation = ?';
+const HURRY = `UPDATE agenda SET due_at = ?, priority = MIN(priority, ?) WHERE attempts > 0 AND due_at > ? AND EXISTS (
+  SELECT 1 FROM ledger AS l WHERE l.subject = agenda.subject AND l.state = 'planned'
+    AND (l.kind IN ('lock', 'revokeInvite', 'removeFromGroup', 'unshare')
+      OR (l.kind = 'setSeat' AND json_extract(l.change, '$.from') = 'workspace_admin')))`;
 const COUNT_PROGRESS = `SELECT COUNT(*) FILTER (WHERE due_at <= ?) AS due,
   COUNT(*) FILTER (WHERE due_at > ? AND attempts > 0) AS postponed FROM agenda`;

@@ -10,6 +10,7 @@ import type { Rules } from '../domain/rules.js';
 import type { Millis } from '../domain/types.js';
 import { mapStoreError, type Connection } from './connection.js';
 import { createGroupCommit } from './group-commit.js';
+import { createServingTime } from './serving-time.js';
 
 export type Bind = string | number | null;
 
@@ -20,6 +21,12 @@ export interface Core {
   readonly rules: () => Rules;
   readonly uuid: () => string;
   readonly now: () => Millis;
+  /** For how long this database has been served (serving-time.ts). */
+  readonly served: () => Millis;
+  /** Writes that down. */
+  keepServingTime(): void;
+  /** Lets everybody else have a turn of the event loop. */
+  readonly turn: () => Promise<void>;
   /** First row, all rows, first column of the first row, first column of all rows. */
   get<R>(sql: string, ...params: readonly Bind[]): R | undefined;
   all<R>(sql: string, ...params: readonly Bind[]): R[];
@@ -51,7 +58,12 @@ const MAX_STATEMENTS = 800;
 
 export function createCore(
   db: Connection,
-  parts: { readonly clock: Clock; readonly rules: () => Rules; readonly uuid: () => string },
+  parts: {
+    readonly clock: Clock;
+    readonly rules: () => Rules;
+    readonly uuid: () => string;
+    readonly isServing?: boolean;
+  },
 ): Core {
   const prepared = {
     rows: statementCache(db, (statement) => ({ statement: statement.raw(), toRow: rowMaker(statement) })),
@@ -60,7 +72,8 @@ export function createCore(
   };
   const dataVersion = db.prepare('PRAGMA data_version').pluck();
   const transaction = db.transaction((work: () => unknown) => work());
-  const writes = createGroupCommit(db);
+  const writes = createGroupCommit(db, parts.clock);
+  const servingTime = createServingTime(db, parts.clock, parts.isServing ?? false);
   const moves: Record<ListName, number> = { User: 0, Group: 0 };
   const read = <T>(work: () => T): Promise<T> => {
     try {
@@ -75,6 +88,11 @@ export function createCore(
     rules: parts.rules,
     uuid: parts.uuid,
     now: () => parts.clock.now(),
+    served: () => servingTime.now(),
+    keepServingTime: () => {
+      servingTime.keep();
+    },
+    turn: () => parts.clock.turn(),
     get<R>(sql: string, ...params: readonly Bind[]) {
       const { statement, toRow } = prepared.rows(sql);
       const values = statement.get(...params) as Values | undefined;

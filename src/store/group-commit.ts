@@ -7,6 +7,7 @@
  * one by one, so that each is answered for itself; `work` may therefore run twice, of which the first
  * leaves nothing.
  */
+import type { Clock } from '../clock.js';
 import type { Connection } from './connection.js';
 import { isBusy, mapStoreError, setPatience } from './connection.js';
 
@@ -29,7 +30,7 @@ interface Write {
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
-export function createGroupCommit(db: Connection): GroupCommit {
+export function createGroupCommit(db: Connection, clock: Pick<Clock, 'turn'>): GroupCommit {
   const inTransaction = db.transaction((work: () => unknown) => work());
   let waiting: Write[] = [];
   // One write waits long for another process. If in vain, the next ones hardly do until one succeeds:
@@ -95,7 +96,7 @@ export function createGroupCommit(db: Connection): GroupCommit {
   return {
     write: <T>(work: () => T, durability: Durability) =>
       new Promise<T>((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(flush);
+        if (waiting.length === 0) void clock.turn().then(flush);
         waiting.push({ work, durability, resolve: resolve as (value: unknown) => void, reject });
       }),
     flush,

@@ -18,6 +18,7 @@ import { applyMemberOps, markWithdrawn, NO_DELTA, userIdsOfSeqs, type MemberDelt
 import { findWorkspaceGroup } from './mirror.js';
 import type { GroupChange, GroupRecord, MemberOp, WriteContext, Written } from './port.js';
 import { keepRefusedValues, refusedValuesOf, rehearse } from './refused-values.js';
+import { retryRejectedRemovals } from './repeated-removals.js';
 import { groupSubject } from './subject.js';
 import { checkVersion } from './user-checks.js';
 import { sharesOfDocument } from './user-groups.js';
@@ -126,6 +127,8 @@ function writeGroup(core: Core, row: GroupRow, write: GroupWrite, context: Write
   const refused = tolerance?.refused() ?? write.refused ?? [];
   const linkedTo = linkOf(row);
   if (linkedTo !== null) markWithdrawn(core, linkedTo, delta);
+  if (linkedTo !== null && write.ops.some(({ kind }) => kind !== 'add'))
+    retryRejectedRemovals(core, linkedTo, context.requestId);
   const link = rewritten ? followLink(core, rowOfGroupSeq(core, row.seq), write.document) : UNCHANGED;
   const moved = delta.added.size + delta.removed.size > 0 || movesMembers(link);
   const managing = row.managed === 0;

@@ -18,6 +18,7 @@ export interface InviteRow {
   readonly sends: number;
   readonly round: number;
   readonly sent_at: number | null;
+  readonly sent_served: number | null;
 }
 
 type InviteChange = Extract<Change, { kind: 'invite' }>;
@@ -56,6 +57,7 @@ export function toInvite(core: Core, row: InviteRow): Invite {
     sends: row.sends,
     round: row.round,
     sentAt: row.sent_at,
+    ageMs: row.sent_served === null ? null : Math.max(0, core.served() - row.sent_served),
     revokeFailures: isOpen(row) ? revokeFailures(core, row) : 0,
   };
 }
@@ -74,7 +76,7 @@ export function beginInvite(core: Core, userId: UserId, change: InviteChange): v
     core.run(RESEND, change.seatType, change.usageLimit, now, last.id);
     return;
   }
-  core.run(INSERT, userId, change.address, change.seatType, change.usageLimit, roundAfter(rows), now);
+  core.run(INSERT, userId, change.address, change.seatType, change.usageLimit, roundAfter(rows), now, core.served());
 }
 
 function roundAfter(rows: readonly InviteRow[]): number {
@@ -104,10 +106,18 @@ export function endInvite(
         return null;
       }
       core.run(EXPIRE_OLDER, now, address, row.id);
-      core.run("UPDATE invites SET state = 'invited', sends = sends + 1 WHERE id = ?", row.id);
+      core.run(
+        "UPDATE invites SET state = 'invited', sends = sends + 1, sent_served = ? WHERE id = ?",
+        core.served(),
+        row.id,
+      );
       break;
     case 'ambiguous':
-      core.run("UPDATE invites SET state = 'ambiguous', sends = sends + 1 WHERE id = ?", row.id);
+      core.run(
+        "UPDATE invites SET state = 'ambiguous', sends = sends + 1, sent_served = ? WHERE id = ?",
+        core.served(),
+        row.id,
+      );
       break;
     case 'transient':
       // An earlier call of this decision may have sent an e-mail: then it stays open.
@@ -168,7 +178,8 @@ export function invitedSeats(core: Core): readonly (readonly [SeatType, number])
 }
 
 const HAS_OPEN = `SELECT 1 FROM invites WHERE address = ? AND state IN ${OPEN_STATES} LIMIT 1`;
-const INSERT = `INSERT INTO invites (user_id, address, seat_type, usage_limit, state, round, sent_at) VALUES (?, ?, ?, ?, 'sending', ?, ?)`;
+const INSERT = `INSERT INTO invites (user_id, address, seat_type, usage_limit, state, round, sent_at, sent_served)
+  VALUES (?, ?, ?, ?, 'sending', ?, ?, ?)`;
 const RESEND = "UPDATE invites SET state = 'sending', seat_type = ?, usage_limit = ?, sent_at = ? WHERE id = ?";
 const EXPIRE_OLDER = `UPDATE invites SET state = 'expired', ended_at = ? WHERE address = ? AND id < ? AND state IN ('invited', 'ambiguous')`;
 const HAS_MEMBER = 'SELECT 1 FROM users WHERE id = ? AND member_id IS NOT NULL AND handover_since IS NULL';

@@ -3,6 +3,7 @@
  * upstream_calls. What a finished call means for the directory and the mirror is in effects.ts.
  */
 import type { PlannedChange } from '../domain/plan.js';
+import type { LimitUse } from '../domain/policies/people-limit.js';
 import { POLICIES, type PolicyNote } from '../domain/policies/policy.js';
 import { changeKey, type Change, type LedgerState, type Millis } from '../domain/types.js';
 import { CALL_OF_CHANGE } from '../domain/upstream-calls.js';
@@ -12,7 +13,9 @@ import type { Bind, Core } from './core.js';
 import { beginEffect, effectKeyOf } from './effects.js';
 import { beginShare } from './given-shares.js';
 import { beginInvite, dropPlannedInvite } from './invites.js';
+import { endDecisions, hasSeat, reserve } from './limit-uses.js';
 import { findMember } from './mirror.js';
+import { takesLastAdmin } from './protection.js';
 import type { CallFailure, CallResult, LedgerRow, RecordedPlan, Subject, WorkStore } from './port.js';
 import { userIdOf } from './subject.js';
 
@@ -43,7 +46,7 @@ export function recordPlan(core: Core, subject: Subject, plan: RecordedPlan): Le
     if (!wanted.has(row.changeKey) && (row.state === 'planned' || row.state === 'held')) supersede(core, row);
   }
   for (const key of plan.pointless ?? []) core.run(FORGET_REFUSALS_OF_KEY, subject, key);
-  return plan.send === null ? null : beginSending(core, subject, plan.send.change);
+  return plan.send === null ? null : beginSending(core, subject, plan.send.change, plan.uses ?? []);
 }
 
 interface WantedRow {
@@ -86,13 +89,15 @@ function supersede(core: Core, row: Row): void {
   if (change.kind === 'invite' && userId !== null) dropPlannedInvite(core, userId, change.address);
 }
 
-function beginSending(core: Core, subject: Subject, change: Change): LedgerRow {
+function beginSending(core: Core, subject: Subject, change: Change, uses: readonly LimitUse[]): LedgerRow | null {
   const row = core.get<Row>(
     `${SELECT} WHERE subject = ? AND change_key = ? AND state = 'planned' ORDER BY id DESC LIMIT 1`,
     subject,
     changeKey(change),
   );
   if (row === undefined) throw new Error(`${changeKey(change)} of ${subject} is not planned, so it cannot be sent`);
+  if (takesLastAdmin(core, change) || !hasSeat(core, change) || !reserve(core, toRow(row), uses)) return null;
+  endDecisions(core, change);
   core.run(BEGIN_SENDING, core.now(), row.id);
   const userId = userIdOf(subject);
   if (change.kind === 'invite' && userId !== null) {

@@ -6,7 +6,6 @@
  * Rows may be written meanwhile: what has been found is asked again when it is read (lists.ts), and
  * what has begun to match in a part that was passed is missed, as if it had been written after the answer.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { Core, ListName } from './core.js';
 import type { CompiledFilter } from './filter-sql.js';
 
@@ -48,7 +47,7 @@ async function lookThrough(core: Core, type: ListName, where: CompiledFilter): P
   const end = await core.read(() => core.value<number | null>(LAST[type]) ?? 0);
   const select = `SELECT seq ${FROM[type]} AND seq > ? AND seq <= ? AND (${where.sql}) ORDER BY seq`;
   for (let after = 0; after < end; after += ROWS_AT_ONCE) {
-    if (after > 0) await setImmediate();
+    if (after > 0) await core.turn();
     const part = await core.read(() => core.values<number>(select, after, after + ROWS_AT_ONCE, ...where.params));
     found.push(...part);
   }

@@ -27,7 +27,13 @@ export function lookalikesOf(core: Core, row: UserRow): readonly Lookalike[] {
   if (row.managed === 0) return [];
   const isLookedFor = desiredOf(row) !== 'active' || row.member_id === null || row.handover_since !== null;
   return core
-    .all<MemberRow>(SELECT_LOOKALIKES, row.id, isLookedFor ? null : row.account_id, isLookedFor ? row.address : null, row.id)
+    .all<MemberRow>(
+      SELECT_LOOKALIKES,
+      row.id,
+      isLookedFor ? null : row.account_id,
+      isLookedFor ? row.address : null,
+      row.id,
+    )
     .map((member) => ({ member: toMember(member), isProtected: protectionOf(core, toMember(member), null) !== null }));
 }
 

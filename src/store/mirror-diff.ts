@@ -180,7 +180,8 @@ function diffPairs(core: Core, group: WorkspaceGroup, known: string, startedAt: 
   for (const [memberId, touchedAt] of present) {
     // Whom no list has shown cannot be missing in one.
     const isPresumed = isUnlisted(memberId) && core.value(IS_MEMBER, memberId) === 1;
-    if (touchedAt < startedAt && !isPresumed && core.value(IS_MISSING, memberId) !== 1) diff.left.push({ groupId: group.groupId, memberId });
+    if (touchedAt < startedAt && !isPresumed && core.value(IS_MISSING, memberId) !== 1)
+      diff.left.push({ groupId: group.groupId, memberId });
   }
 }
 

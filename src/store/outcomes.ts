@@ -11,6 +11,7 @@ import { leaveFound } from './found-members.js';
 import { dropShare, endShare, holdShare } from './given-shares.js';
 import { endInvite, revokeInvites } from './invites.js';
 import { endAmbiguousInvites, endCall, findLedgerRow } from './ledger.js';
+import { giveBack, giveBackMail } from './limit-uses.js';
 import { dropGroupMember, touchGroupMember, touchLocked, touchSeat } from './mirror.js';
 import type { LedgerRow, Outcome, Revert } from './port.js';
 import { revertWrite } from './revert.js';
@@ -43,10 +44,12 @@ function applyOutcome(core: Core, row: LedgerRow, outcome: Outcome): void {
     case 'done':
       endCall(core, row, { state: 'done', outcome: outcome.found === true ? 'found' : 'done', call, retryAt: null });
       applyDone(core, row, outcome.found === true, !('error' in call));
+      if (outcome.found === true && row.change.kind !== 'share') giveBack(core, row);
       break;
     case 'transient':
       endCall(core, row, { state: 'planned', outcome: 'transient', call, retryAt: null });
       endEffectOf(core, row, outcome.isUnsure === true ? 'unsure' : 'refused');
+      giveBackMail(core, row);
       break;
     case 'ambiguous':
       endCall(core, row, { state: 'ambiguous', outcome: 'ambiguous', call, retryAt: null });
@@ -61,6 +64,7 @@ function applyOutcome(core: Core, row: LedgerRow, outcome: Outcome): void {
       });
       if (row.change.kind === 'share') endShare(core, row.change, 'notGiven');
       endEffectOf(core, row, 'refused');
+      giveBack(core, row);
       break;
   }
   if (row.change.kind === 'invite') endInviteOf(core, row.change.address, outcome.kind);

@@ -3,9 +3,10 @@
  * of the API key, the last unlocked admin, and the configured never-touch list.
  */
 import type { Protection } from '../domain/person.js';
-import type { Address, WorkspaceMember } from '../domain/types.js';
+import type { Address, Change, MemberId, WorkspaceMember } from '../domain/types.js';
 import { isUnlisted } from '../domain/unlisted.js';
 import type { Core } from './core.js';
+import { findMember } from './mirror.js';
 import { keyOwner } from './settings.js';
 
 export function protectionOf(core: Core, member: WorkspaceMember | null, address: Address | null): Protection | null {
@@ -19,11 +20,27 @@ export function protectionOf(core: Core, member: WorkspaceMember | null, address
   return address !== null && neverTouch.has(address) ? 'neverTouch' : null;
 }
 
-function isLastAdmin(core: Core, member: WorkspaceMember): boolean {
+/**
+ * No other admin would be left: as last read, without those who have a lock or a demotion in flight.
+ * `isWanted`: without those, too, whose access an IdP has taken already, whatever became of it so far.
+ */
+export function isLastAdmin(core: Core, member: WorkspaceMember, isWanted = false): boolean {
   if (member.seatType !== 'workspace_admin' || member.isLocked) return false;
   // Where members cannot be listed no admin is known but the invited ones; the owner of the key is another.
   if (isUnlisted(member.memberId)) return false;
-  return core.values(SELECT_ADMINS).length === 1;
+  const others = core.values<MemberId>(SELECT_OTHER_ADMINS, member.memberId);
+  return !others.some((other) => !isOnTheWayOut(core, other) && !(isWanted && isWithdrawn(core, other)));
+}
+
+const isOnTheWayOut = (core: Core, memberId: MemberId): boolean => core.value(IS_ON_THE_WAY_OUT, memberId) === 1;
+const isWithdrawn = (core: Core, memberId: MemberId): boolean => core.value(IS_WITHDRAWN, memberId) === 1;
+
+/** Whether this call would leave the workspace without an admin: asked once more where it is sent. */
+export function takesLastAdmin(core: Core, change: Change): boolean {
+  if (change.kind !== 'lock' && change.kind !== 'setSeat') return false;
+  if (change.kind === 'setSeat' && change.seatType === 'workspace_admin') return false;
+  const member = findMember(core, change.memberId);
+  return member !== null && isLastAdmin(core, member);
 }
 
 /** Why a write is refused, as the IdP's administrator reads it. */
@@ -40,5 +57,11 @@ export function protectionInWords(protection: Protection): string {
   }
 }
 
-const SELECT_ADMINS =
-  "SELECT member_id FROM workspace_members WHERE seat_type = 'workspace_admin' AND is_locked = 0 LIMIT 2";
+const SELECT_OTHER_ADMINS =
+  "SELECT member_id FROM workspace_members WHERE seat_type = 'workspace_admin' AND is_locked = 0 AND missing_since IS NULL AND member_id <> ?";
+// Tried and to be tried again: it may have been carried out.
+const IS_ON_THE_WAY_OUT = `SELECT 1 FROM ledger WHERE (state = 'sending' OR (state = 'planned' AND attempts > 0))
+  AND kind IN ('lock', 'setSeat') AND json_extract(change, '$.memberId') = ?
+  AND (kind = 'lock' OR json_extract(change, '$.seatType') <> 'workspace_admin') LIMIT 1`;
+const IS_WITHDRAWN =
+  'SELECT 1 FROM users WHERE member_id = ? AND managed = 1 AND (active = 0 OR deleted_at IS NOT NULL) LIMIT 1';

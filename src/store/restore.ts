@@ -42,7 +42,11 @@ export function restoreUser(core: Core, id: UserId, document: Document, context:
   const seq = tombstone?.seq ?? insertUser(core, { ...next, id, managed: true, origin: 'idp' }).seq;
   if (tombstone !== undefined) {
     updateDocument(core, tombstone, next);
-    core.run('UPDATE users SET deleted_at = NULL, managed = 1 WHERE seq = ?', seq);
+    core.run(
+      'UPDATE users SET deleted_at = NULL, managed_at = CASE managed WHEN 1 THEN managed_at ELSE ? END, managed = 1 WHERE seq = ?',
+      core.served(),
+      seq,
+    );
     core.listMoved('User');
   }
   core.run('UPDATE users SET undone_at = ? WHERE seq = ?', core.now(), seq);

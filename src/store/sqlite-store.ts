@@ -5,11 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Rules } from '../domain/rules.js';
-import { progress, dueEntries, nextDueAt, schedule } from './agenda.js';
+import { progress, dueEntries, hurryWithdrawals, nextDueAt, schedule } from './agenda.js';
 import { readAudit, writeAudit } from './audit.js';
 import { clockSetBack } from './clock-set-back.js';
 import { openConnection, type Connection } from './connection.js';
-import { readCensus, pastChanges } from './census.js';
 import { besideThePlan } from './beside-the-plan.js';
 import { createCore, type Core } from './core.js';
 import { finishCall } from './outcomes.js';
@@ -21,6 +20,7 @@ import { findPeople, listInvites, listLinks, peopleOf, planSubjects } from './in
 import { openInvites } from './invites.js';
 import { listLeavers } from './leavers.js';
 import { queryLedger } from './ledger.js';
+import { limitInputs, pruneUses } from './limit-uses.js';
 import { createLists } from './lists.js';
 import { migrate, requireUpToDate } from './migrate.js';
 import {
@@ -96,11 +96,7 @@ export function openStore(options: StoreOptions): Store {
   try {
     const db = openConnection(options.path);
     try {
-      if (options.migrate === false) requireUpToDate(db);
-      else migrate(db);
-      registerFunctions(db);
-      const core = createCore(db, { clock: options.clock, rules: options.rules, uuid: options.uuid ?? randomUUID });
-      return createStore(core, db, lock, options.scimBase ?? (() => ''));
+      return openStoreOn(db, options, lock);
     } catch (error) {
       db.close();
       throw error;
@@ -109,6 +105,24 @@ export function openStore(options: StoreOptions): Store {
     lock?.release();
     throw error;
   }
+}
+
+/** The same on a connection that is open already; closing the store closes it. */
+export function openStoreOn(
+  db: Connection,
+  options: Omit<StoreOptions, 'path' | 'serve'> & { readonly isServing?: boolean },
+  lock: ServingLock | null = null,
+): Store {
+  if (options.migrate === false) requireUpToDate(db);
+  else migrate(db);
+  registerFunctions(db);
+  const core = createCore(db, {
+    clock: options.clock,
+    rules: options.rules,
+    uuid: options.uuid ?? randomUUID,
+    isServing: options.isServing ?? lock !== null,
+  });
+  return createStore(core, db, lock, options.scimBase ?? (() => ''));
 }
 
 function createStore(core: Core, db: Connection, lock: ServingLock | null, scimBase: () => string): Store {
@@ -124,6 +138,7 @@ function createStore(core: Core, db: Connection, lock: ServingLock | null, scimB
     ...statisticsStore(core),
     close() {
       core.flush();
+      core.keepServingTime();
       db.close();
       lock?.release();
     },
@@ -167,13 +182,18 @@ function workStore(core: Core): WorkStore {
     },
     finish: (ledgerId, outcome, revert) => core.write(() => finishCall(core, ledgerId, outcome, revert)),
     settle: (entry, next, end) => core.writeLazily(() => settle(core, entry, next, end)),
-    postpone: (entry, dueAt, error) => core.write(() => postpone(core, entry, dueAt, error)),
+    postpone: (entry, dueAt, error, withdraws) => core.write(() => postpone(core, entry, dueAt, error, withdraws)),
+    hurryWithdrawals: () => core.write(() => hurryWithdrawals(core)),
     progress: (query) => core.read(() => progress(core, query)),
     retryRefused: (ledgerIds, cause) => core.write(() => retryRefused(core, ledgerIds, cause)),
     releaseHeld: (filter, writer) => core.write(() => releaseHeld(core, filter, writer)),
     dropHeld: (filter, writer) => core.write(() => dropHeld(core, filter, writer)),
-    census: (groupIds) => core.read(() => readCensus(core, groupIds)),
-    pastChanges: (since) => core.read(() => pastChanges(core, since)),
+    limitInputs: (uses) => core.read(() => limitInputs(core, uses)),
+    keepServingTime: () =>
+      core.writeLazily(() => {
+        core.keepServingTime();
+        pruneUses(core);
+      }),
     scheduleEverybody: (cause) => core.write(() => scheduleEverybody(core, cause)),
     scheduleWaiting: (policy, cause) => core.write(() => scheduleWaiting(core, policy, cause)),
     waitingInvites: (query) => core.read(() => waitingInvites(core, query)),

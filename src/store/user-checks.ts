@@ -7,7 +7,7 @@ import type { Core } from './core.js';
 import { invitesOf, isOpen, latestInvite } from './invites.js';
 import { isAmbiguous } from './lookalikes.js';
 import type { WriteContext } from './port.js';
-import { protectionInWords, protectionOf } from './protection.js';
+import { isLastAdmin, protectionInWords, protectionOf } from './protection.js';
 import { findUserRow, type UserRow } from './users.js';
 
 export function existingUser(core: Core, id: string): UserRow {
@@ -93,7 +93,8 @@ export function checkUnprotected(
   member: WorkspaceMember | null,
   address: Address | null,
 ): void {
-  const protection = protectionOf(core, member, address);
+  const isLast = member !== null && isLastAdmin(core, member, true);
+  const protection = protectionOf(core, member, address) ?? (isLast ? 'lastAdmin' : null);
   if (protection === null) return;
   throw mutability(
     `${member?.email ?? address ?? 'The user'} cannot be ${action}: this person ${protectionInWords(protection)}. Take the person out of the provisioning scope, or change that first.`,

@@ -35,6 +35,7 @@ export function insertUser(core: Core, user: NewUser): { readonly id: UserId; re
     address?.address ?? null,
     address?.slot ?? null,
     user.managed ? 1 : 0,
+    user.managed ? core.served() : null,
     user.origin,
     now,
     now,
@@ -118,8 +119,8 @@ export function buryUser(core: Core, seq: number): void {
 }
 
 const INSERT = `INSERT INTO users (id, user_name, user_name_key, external_id, display_name, display_name_key, active, manager_id,
-  document, address, address_slot, managed, origin, version, created_at, modified_at, last_writer)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`;
+  document, address, address_slot, managed, managed_at, origin, version, created_at, modified_at, last_writer)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`;
 const UPDATE_DOCUMENT =
   'UPDATE users SET document = ?, version = version + 1, modified_at = ?, last_writer = ? WHERE seq = ?';
 const UPDATE_COLUMNS = `UPDATE users SET user_name = ?, user_name_key = ?, external_id = ?, display_name = ?, display_name_key = ?,

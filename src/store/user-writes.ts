@@ -140,7 +140,11 @@ function takeOver(core: Core, row: UserRow, next: NextUser, context: WriteContex
 }
 
 function beginManaging(core: Core, row: UserRow): void {
-  core.run('UPDATE users SET managed = 1, may_reinvite = 0, released_at = NULL WHERE seq = ?', row.seq);
+  core.run(
+    'UPDATE users SET managed = 1, managed_at = ?, may_reinvite = 0, released_at = NULL WHERE seq = ?',
+    core.served(),
+    row.seq,
+  );
   forbidUnlock(core, row.id);
   const member = findMember(core, row.member_id);
   if (member !== null) markAdopted(core, row.seq, member);

@@ -66,8 +66,8 @@ function settleUser(core: Core, user: UserRow, converged: boolean): void {
   );
 }
 
-export function postpone(core: Core, entry: AgendaEntry, dueAt: Millis, error: string): void {
-  if (!postponeEntry(core, entry, dueAt)) return;
+export function postpone(core: Core, entry: AgendaEntry, dueAt: Millis, error: string, withdraws = false): void {
+  if (!postponeEntry(core, entry, dueAt, withdraws)) return;
   const user = userOf(core, entry.subject);
   if (user === undefined) return;
   refreshStatusOf(core, user);

@@ -7,7 +7,7 @@ import type { Person } from '../../src/domain/person.js';
 import { planPerson } from '../../src/domain/plan.js';
 import { DEFAULT_RULES } from '../../src/domain/rules.js';
 import { changeKey, SEAT_TYPES, type Change, type LedgerState } from '../../src/domain/types.js';
-import { groupId, invite, member, memberId, person } from './person-fixture.js';
+import { former, groupId, invite, member, memberId, person } from './person-fixture.js';
 
 const DAY = 86_400_000;
 
@@ -84,7 +84,7 @@ describe('access', () => {
 
   it('names the last call and the request that caused it, not one about a former address', () => {
     const stray = member('old');
-    const ann = person('ann', { member: member('ann'), strays: [stray] });
+    const ann = person('ann', { member: member('ann'), formerAccounts: [former(stray)] });
     const ledger = [
       row({ kind: 'lock', memberId: stray.memberId, reason: 'withdrawn' }, 'done', { createdAt: 9, cause: 'sync' }),
       row({ kind: 'invite', address: ann.address!, seatType: 'workspace_member', usageLimit: null }, 'done', {
@@ -362,7 +362,7 @@ describe('the explanation', () => {
           groups: new Map(s.wants.map((id) => [groupId(id), `IdP ${id}`])),
           memberGroups: new Set(s.isMember ? s.isIn.map(groupId) : []),
           givenGroups: new Set(s.given.map(groupId)),
-          strays: s.isStray ? [member('old')] : [],
+          formerAccounts: s.isStray ? [former(member('old'))] : [],
           staleInvites: s.isStale ? [invite('older')] : [],
         });
         const { aspects } = explained(one);
@@ -393,7 +393,7 @@ describe('the explanation', () => {
   it('reads like this', () => {
     const ann = person('ann', {
       ...wantsG1,
-      invite: invite('ann', { sentAt: Date.UTC(2026, 0, 2) }),
+      invite: invite('ann', { sentAt: Date.UTC(2026, 0, 2), ageMs: 86_400_000 }),
       seat: { seatType: 'workspace_admin', rule: 'roles "Boss\u202e"', attribute: 'roles' },
     });
     const ledger = [

@@ -22,7 +22,7 @@ export function invite(name: string, more: Partial<Invite> = {}): Invite {
       seatType: 'workspace_member',
       usageLimit: null,
     },
-    ...{ state: 'invited' as const, sends: 1, round: 1, sentAt: 0, revokeFailures: 0 },
+    ...{ state: 'invited' as const, sends: 1, round: 1, sentAt: 0, ageMs: 0, revokeFailures: 0 },
     ...more,
   };
 }

@@ -12,6 +12,7 @@ const PENDING: Situation = {
   held: 0,
   refused: 0,
   isAmbiguous: false,
+  isGivenUp: false,
 };
 const MEMBER: Situation = { ...PENDING, member: { isLocked: false } };
 
@@ -24,6 +25,7 @@ describe('status', () => {
     ['being invited', { ...PENDING, invite: 'sending' }, 'invitePending'],
     ['invited', { ...PENDING, invite: 'invited' }, 'invited'],
     ['perhaps invited', { ...PENDING, invite: 'ambiguous' }, 'invited'],
+    ['perhaps invited, and given up', { ...PENDING, invite: 'ambiguous', isGivenUp: true }, 'failed'],
     ['inactive, invite still out', { ...PENDING, active: false, invite: 'invited' }, 'invited'],
     ['inactive, invite revoked', { ...PENDING, active: false, invite: 'revoked' }, 'none'],
     ['a member', MEMBER, 'member'],

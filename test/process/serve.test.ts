@@ -16,6 +16,7 @@ function paperShell(env: Readonly<Record<string, string>> = {}) {
     clock: {
       now: () => now,
       monotonic: () => now,
+      turn: () => Promise.resolve(),
       after(ms, fn) {
         const deadline = { at: now + ms, fn };
         deadlines.push(deadline);

@@ -142,31 +142,38 @@ describe('DRIFT=enforce', () => {
   it.each([
     ['locked', () => bridge.control.setLocked(ZOE, true), 'unlock', ['POST groups/remove']],
     ['removed', () => bridge.control.removeMember(ZOE), 'invite', []],
-  ])('leaves who was %s by hand so, whatever the IdP says but that she is active again', async (_how, hand, end, calls) => {
-    const { id, group } = await zoe('enforce');
-    await bridge.pass(1000);
-    hand();
-    await bridge.syncUntilGone();
-    const { userName, emails } = (await bridge.scim('GET', `/Users/${id}`)).body;
-    // As it was, and otherwise: nothing of this turns `active` from false to true.
-    for (const more of [{}, { title: 'Chief' }, { roles: [{ value: 'lite' }] }, { roles: [{ value: 'admin' }] }])
-      expect((await bridge.scim('PUT', `/Users/${id}`, { userName, emails, active: true, ...more })).status).toBe(200);
-    await bridge.patchUser(id, { op: 'replace', path: 'active', value: true });
-    await bridge.patchGroup(group, { op: 'remove', path: 'members' });
-    await bridge.patchGroup(group, { op: 'add', path: 'members', value: [{ value: id }] });
-    await bridge.idle();
-    await bridge.restart();
-    await bridge.sync();
-    // Taken out of the group by the IdP, whatever the lock; put back when she has access.
-    expect(bridge.writes().map((call) => call.replace(/groups\/\w+\/members\/(\w+) .*/u, 'groups/$1'))).toEqual(calls);
-    await bridge.patchUser(id, DISABLE);
-    await bridge.patchUser(id, { ...DISABLE, value: true });
-    await bridge.idle();
-    const ledger = await bridge.store.ledger({ states: ['done'], limit: 50 });
-    expect(ledger.map(({ change }) => change.kind)).toContain(end);
-    if (end === 'unlock') expect(bridge.workspace().members[ZOE]).toMatchObject({ locked: false, groups: ['Sales'] });
-    else expect(Object.keys(bridge.workspace().pendingInvites)).toEqual([ZOE]);
-  });
+  ])(
+    'leaves who was %s by hand so, whatever the IdP says but that she is active again',
+    async (_how, hand, end, calls) => {
+      const { id, group } = await zoe('enforce');
+      await bridge.pass(1000);
+      hand();
+      await bridge.syncUntilGone();
+      const { userName, emails } = (await bridge.scim('GET', `/Users/${id}`)).body;
+      // As it was, and otherwise: nothing of this turns `active` from false to true.
+      for (const more of [{}, { title: 'Chief' }, { roles: [{ value: 'lite' }] }, { roles: [{ value: 'admin' }] }])
+        expect((await bridge.scim('PUT', `/Users/${id}`, { userName, emails, active: true, ...more })).status).toBe(
+          200,
+        );
+      await bridge.patchUser(id, { op: 'replace', path: 'active', value: true });
+      await bridge.patchGroup(group, { op: 'remove', path: 'members' });
+      await bridge.patchGroup(group, { op: 'add', path: 'members', value: [{ value: id }] });
+      await bridge.idle();
+      await bridge.restart();
+      await bridge.sync();
+      // Taken out of the group by the IdP, whatever the lock; put back when she has access.
+      expect(bridge.writes().map((call) => call.replace(/groups\/\w+\/members\/(\w+) .*/u, 'groups/$1'))).toEqual(
+        calls,
+      );
+      await bridge.patchUser(id, DISABLE);
+      await bridge.patchUser(id, { ...DISABLE, value: true });
+      await bridge.idle();
+      const ledger = await bridge.store.ledger({ states: ['done'], limit: 50 });
+      expect(ledger.map(({ change }) => change.kind)).toContain(end);
+      if (end === 'unlock') expect(bridge.workspace().members[ZOE]).toMatchObject({ locked: false, groups: ['Sales'] });
+      else expect(Object.keys(bridge.workspace().pendingInvites)).toEqual([ZOE]);
+    },
+  );
 });
 
 describe('DRIFT=report', () => {

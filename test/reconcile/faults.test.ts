@@ -142,7 +142,7 @@ describe('an invite', () => {
     expect(await bridge.bridgeOf(body.id)).toMatchObject({ status: 'invited', pendingChanges: 0 });
   });
 
-  it('whose answer is lost twice is not sent again, and shown', async () => {
+  it('whose answer is lost twice is not sent again because the clock jumps, and shown', async () => {
     bridge.control.addFault({ ...CALL, fault: { kind: 'reset', applied: true } });
     const { body } = await bridge.createUser('zoe');
     await bridge.clock.advanceAsync(5_000);

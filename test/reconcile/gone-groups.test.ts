@@ -191,7 +191,8 @@ describe('a workspace group that was missing in three lists', () => {
     await lose();
     await bridge.scim('DELETE', `/Groups/${group}`);
     bridge.control.takeOutOfGroup(SALES, at('bob'));
-    await find();
+    // One list proves nothing.
+    for (let readings = 0; readings < 3; readings++) await find();
     bridge.control.putInGroup(SALES, at('bob'));
     await find();
     expect(sales()).toEqual([at('ada'), at('bob'), at('max')]);

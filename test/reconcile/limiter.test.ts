@@ -378,7 +378,7 @@ describe('circuit breaker', () => {
       await clock.advanceAsync(limiter.state().blockedMs);
       await failWith(limiter, transient());
     }
-    expect(times).toEqual([3750, 7500, 15_000, 30_000, 60_000, 120_000, 225_000, 225_000, 225_000]);
+    expect(times).toEqual([3750, 7500, 15_000, 30_000, 45_000, 45_000, 45_000, 45_000, 45_000]);
     await clock.advanceAsync(limiter.state().blockedMs);
     await succeed(limiter);
     await open(limiter);

@@ -163,7 +163,7 @@ describe('a leaver', () => {
     expect(bridge.writes()).toEqual([]);
     expect(await heldRows()).toHaveLength(2);
     bridge.control.removeMember(UPPER);
-    await bridge.sync();
+    await bridge.syncUntilGone();
     expect(bridge.writes()).toEqual([`POST members ${LOWER}`]);
     expect(isLocked(LOWER)).toBe(true);
     expect([await heldRows(), await openDrift()]).toEqual([[], []]);
@@ -240,7 +240,7 @@ describe('a link by id', () => {
     expect(bridge.writes()).toEqual([]);
     await bridge.scim('DELETE', `/Users/${id}`);
     bridge.control.removeMember(LOWER);
-    await bridge.sync();
+    await bridge.syncUntilGone();
     expect(isLocked(UPPER)).toBe(true);
   });
 

@@ -232,7 +232,10 @@ class History {
   /** A reading of the workspace. */
   async #read(members: readonly WorkspaceMember[]): Promise<void> {
     const byAddress = new Map([OWNER, ...members].map((one) => [one.address, one]));
-    const reading = { startedAt: this.#bridge.clock.now(), members: [...byAddress.values()], groups: null };
+    const reading = {
+      ...{ startedAt: this.#bridge.clock.now(), members: [...byAddress.values()], groups: null },
+      ...({ membersBelief: 'whole', groupsBelief: 'whole' } as const),
+    };
     const { imported, accepted } = await this.#bridge.store.applyReading(reading, 'sync');
     if (imported > 0) this.#count('imported');
     if (accepted.length > 0) this.#count('accepted');

@@ -242,7 +242,7 @@ describe('an address that is watched', () => {
     bridge.control.addMember({ email: 'zoe@workspace.example', seatType: 'workspace_admin' });
     bridge.control.transferOwner('zoe@workspace.example');
     await bridge.sync();
-    expect((await bridge.store.person(body.id))?.strays).toEqual([]);
+    expect((await bridge.store.person(body.id))?.protection).toBe('owner');
     expect(bridge.control.member('zoe@workspace.example')?.is_locked).toBe(false);
     // Whoever comes in by such an address without being protected is locked, as before.
     const other = await bridge.createUser('yan');

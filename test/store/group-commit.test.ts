@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ScimError } from '../../src/errors.js';
 import { openConnection, type Connection } from '../../src/store/connection.js';
+import { systemClock } from '../../src/clock.js';
 import { createGroupCommit, type GroupCommit } from '../../src/store/group-commit.js';
 
 let folder: string;
@@ -18,7 +19,7 @@ beforeEach(() => {
   db = openConnection(file);
   other = openConnection(file);
   db.exec('CREATE TABLE t (v INTEGER UNIQUE)');
-  writes = createGroupCommit(db);
+  writes = createGroupCommit(db, systemClock);
 });
 afterEach(() => {
   db.close();

@@ -21,19 +21,19 @@ describe('SQLite store', () => {
     cleanUps.push(() => rmSync(folder, { recursive: true, force: true }));
     const clock = createFakeClock();
     let rules: Rules = { ...DEFAULT_RULES, ...changes };
-    const openFile = (): Store => {
-      const store = openStore({ path: path.join(folder, 'bridge.db'), clock, rules: () => rules });
+    const openFile = (serve = false): Store => {
+      const store = openStore({ path: path.join(folder, 'bridge.db'), clock, rules: () => rules, serve });
       cleanUps.push(() => store.close());
       return store;
     };
     return {
-      store: openFile(),
+      store: openFile(true),
       clock,
       rules: () => rules,
       setRules: (more) => {
         rules = { ...rules, ...more };
       },
-      reopen: openFile,
+      reopen: () => openFile(),
     };
   };
 

@@ -13,6 +13,8 @@ export interface FakeClock extends Clock {
   runNext(): Promise<boolean>;
   /** The wall clock is set: `now` jumps, `monotonic` and the timers do not notice. */
   jump(ms: number): void;
+  /** Both clocks are later at once, and the timers of that time are late: for tests of days. */
+  leap(ms: number): void;
   /** Milliseconds until each pending timer, soonest first. */
   pending(): readonly number[];
 }
@@ -86,6 +88,10 @@ export function createFakeClock(start: number = FAKE_START, drift = 0): FakeCloc
     jump(ms) {
       wallOffset += ms;
     },
+    leap(ms) {
+      elapsed += ms;
+    },
+    turn: settle,
     pending: () => timers.map((timer) => timer.at - elapsed).sort((a, b) => a - b),
   };
 }

@@ -29,7 +29,7 @@ export async function overviewPage(context: PageContext): Promise<Page> {
     store.links(),
     store.hourly(FIRST_HOUR(now)),
     store.refusedRequests({ since: now - DAY_MS, limit: MOST_REFUSALS, standing: true }),
-    store.census([]),
+    store.limitInputs([]),
   ]);
   const items = findAttention(context, { tokens, warnings, links, refused, seats });
   return {

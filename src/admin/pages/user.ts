@@ -31,7 +31,7 @@ export async function userPage(context: PageContext, id: string): Promise<Page |
       store.groups(),
       store.trace({ userId: ref.id, limit: TRACE_ROWS }),
       store.standingShares(ref.id),
-      store.census([]),
+      store.limitInputs([]),
       store.besideThePlan(ref.id),
     ]);
   const groupNames = new Map<string, string>(workspaceGroups.map(({ groupId, name }) => [groupId, name]));

@@ -3,27 +3,31 @@
  * otherwise: the third is not made but held, and somebody has to look. It stays held until it is
  * released, or until the IdP writes the user (then it is no repair any more).
  */
+import type { PlannedChange } from '../plan.js';
 import { changeKey } from '../types.js';
-import { WINDOW_MS, type Dated } from './people-limit.js';
-import { withhold, type Policy, type PolicyNote } from './policy.js';
+import { isBeyond, windowOf, type LimitUse, type PeopleLimit } from './people-limit.js';
+import { withhold, type Policy, type PolicyContext, type PolicyNote } from './policy.js';
 import { isRepair } from './repair.js';
 
-export const REPAIRS_PER_HOUR = 2;
+const REPAIRS_PER_HOUR: PeopleLimit = { count: 2, percent: null };
 
-/** `repairs`: those made, `who` = changeKey, `at` by the monotonic clock. */
-export function flapGuard(repairs: () => readonly Dated[], monotonic: () => number): Policy {
-  return (sorted, context) => {
-    const since = monotonic() - WINDOW_MS;
-    const notes: PolicyNote[] = [];
-    for (const planned of sorted.send) {
-      if (!isRepair(planned, context)) continue;
-      const key = changeKey(planned.change);
-      const count = repairs().filter(({ who, at }) => who === key && at > since).length;
-      if (count < REPAIRS_PER_HOUR && context.person?.held.has(key) !== true) continue;
-      const reason =
-        'repaired twice within an hour and changed by hand again: somebody or something else wants it otherwise';
-      notes.push({ planned, fate: 'held', policy: 'flapGuard', reason, alert: true });
-    }
-    return withhold(sorted, notes);
-  };
+/** What a repair costs; null = the change is none. */
+export function repairUse(planned: PlannedChange, context: PolicyContext): LimitUse | null {
+  if (!isRepair(planned, context)) return null;
+  const key = changeKey(planned.change);
+  return { kind: 'repair', scope: key, who: key, limit: REPAIRS_PER_HOUR };
 }
+
+export const flapGuard: Policy = (sorted, context) => {
+  const notes: PolicyNote[] = [];
+  for (const planned of sorted.send) {
+    const use = repairUse(planned, context);
+    if (use === null) continue;
+    const isHeld = context.person?.held.has(changeKey(planned.change)) === true;
+    if (!isHeld && !isBeyond(use, windowOf(context.windows, use))) continue;
+    const reason =
+      'repaired twice within an hour and changed by hand again: somebody or something else wants it otherwise';
+    notes.push({ planned, fate: 'held', policy: 'flapGuard', reason, alert: true });
+  }
+  return withhold(sorted, notes);
+};

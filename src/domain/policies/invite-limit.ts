@@ -5,68 +5,34 @@
  */
 import type { Person } from '../person.js';
 import type { PlannedChange } from '../plan.js';
-import { changeKey } from '../types.js';
-import { allowed, recent, WINDOW_MS, type Dated, type PeopleLimit } from './people-limit.js';
-import { withhold, type Policy, type PolicyNote } from './policy.js';
+import { changeKey, type Change } from '../types.js';
+import { allowed, isBeyond, windowOf, type LimitUse, type PeopleLimit } from './people-limit.js';
+import { withhold, type Policy } from './policy.js';
 
-export interface InviteResult {
-  readonly held: readonly PolicyNote[];
-  /** The history with what was let through. */
-  readonly history: readonly Dated[];
+/** What an invite costs; null = the change is none, or was released. */
+export function inviteUse(change: Change, person: Person, limit: PeopleLimit): LimitUse | null {
+  if (change.kind !== 'invite' || person.released.has(changeKey(change))) return null;
+  return { kind: 'invite', scope: '', who: person.userId, limit };
 }
 
-/** Judges the changes of one person. `whole` is what a percentage is of; `now` is monotonic. */
-export function applyInviteLimit(
-  changes: readonly PlannedChange[],
-  person: Person,
-  history: readonly Dated[],
-  limit: PeopleLimit,
-  whole: number,
-  now: number,
-): InviteResult {
-  const pruned = history.filter(({ at }) => at > now - WINDOW_MS);
-  const most = allowed(limit, whole);
-  const invite = changes.find(({ change }) => change.kind === 'invite');
-  if (most === null || invite === undefined || person.released.has(changeKey(invite.change))) {
-    return { held: [], history: pruned };
-  }
-  const counted = recent(pruned, now);
-  const isHeld = [...person.held].some((key) => key.startsWith('invite '));
-  if (!isHeld && (counted.has(person.userId) || counted.size < most)) {
-    return { held: [], history: [...pruned, { who: person.userId, at: now }] };
-  }
-  const reason = isHeld
-    ? 'held by INVITE_LIMIT until it is released or dropped'
-    : `${String(counted.size)} people were invited within 60 minutes; the limit is ${String(most)} (INVITE_LIMIT)`;
-  const held = changes.filter((planned) => planned === invite || makesRoomFor(planned, invite));
-  return {
-    held: held.map((planned) => ({ planned, fate: 'held', policy: 'inviteLimit', reason, alert: true })),
-    history: pruned,
-  };
-}
-
-export interface InviteWindow {
-  load(): readonly Dated[];
-  store(history: readonly Dated[]): void;
-  limit(): { readonly limit: PeopleLimit; readonly managedMembers: number };
-  monotonic(): number;
-}
-
-/** The limit as a policy. What it lets through is counted at once, before it is sent. */
-export function inviteLimit(window: InviteWindow): Policy {
-  return (sorted, { person }) => {
-    if (person === null || sorted.send.length === 0) return sorted;
-    const { limit, managedMembers } = window.limit();
-    const { held, history } = applyInviteLimit(
-      sorted.send,
-      person,
-      window.load(),
-      limit,
-      managedMembers,
-      window.monotonic(),
+export function inviteLimit(limit: PeopleLimit): Policy {
+  return (sorted, { person, windows }) => {
+    const invite = sorted.send.find(({ change }) => change.kind === 'invite');
+    const use = person === null || invite === undefined ? null : inviteUse(invite.change, person, limit);
+    if (person === null || invite === undefined || use === null) return sorted;
+    const window = windowOf(windows, use);
+    const most = allowed(limit, window.whole);
+    if (most === null) return sorted;
+    const isHeld = [...person.held].some((key) => key.startsWith('invite '));
+    if (!isHeld && !isBeyond(use, window)) return sorted;
+    const reason = isHeld
+      ? 'held by INVITE_LIMIT until it is released or dropped'
+      : `${String(window.counted)} people were invited within 60 minutes; the limit is ${String(most)} (INVITE_LIMIT)`;
+    const held = sorted.send.filter((planned) => planned === invite || makesRoomFor(planned, invite));
+    return withhold(
+      sorted,
+      held.map((planned) => ({ planned, fate: 'held', policy: 'inviteLimit', reason, alert: true })),
     );
-    window.store(history);
-    return withhold(sorted, held);
   };
 }
 

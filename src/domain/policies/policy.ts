@@ -7,6 +7,8 @@
 import type { Person } from '../person.js';
 import type { PlannedChange } from '../plan.js';
 import type { Millis } from '../types.js';
+import type { LimitWindows } from './people-limit.js';
+import type { SeatUsage } from './seat-budget.js';
 
 export interface Sorted {
   /** To be sent, in order. */
@@ -62,6 +64,10 @@ export interface PolicyContext {
   readonly isDrift?: boolean;
   /** Of a subject that is no person: changes, by changeKey, that were refused or released before. */
   readonly known?: ReadonlySet<string>;
+  /** What has been counted lately of what these changes would cost; absent = nothing. */
+  readonly windows?: LimitWindows;
+  /** Seats in use; absent = nothing is foreseen. */
+  readonly seats?: SeatUsage;
   /** Nobody waits for the answer: a change may wait for others that can go in the same call. */
   readonly mayWait?: boolean;
 }

@@ -4,10 +4,10 @@
  */
 import type { Person } from '../person.js';
 import type { Change } from '../types.js';
-import { WINDOW_MS, type Dated } from './people-limit.js';
+import { isBeyond, windowOf, WINDOW_MS, type LimitUse, type PeopleLimit } from './people-limit.js';
 import { withhold, type Policy } from './policy.js';
 
-export const REINVITES_PER_HOUR = 20;
+const REINVITES_PER_HOUR: PeopleLimit = { count: 20, percent: null };
 
 /** Is this a repetition after INVITE_TTL_DAYS, and not a first invite or a second attempt at one? */
 export function isReinvite(change: Change, person: Person | null): boolean {
@@ -15,31 +15,20 @@ export function isReinvite(change: Change, person: Person | null): boolean {
   return change.kind === 'invite' && (state === 'invited' || state === 'expired');
 }
 
-/** Who was invited again lately, `at` by the monotonic clock. */
-export interface RepeatWindow {
-  load(): readonly Dated[];
-  store(history: readonly Dated[]): void;
-  monotonic(): number;
+/** What a repetition costs; null = the change is none. */
+export function repeatedInviteUse(change: Change, person: Person): LimitUse | null {
+  if (!isReinvite(change, person)) return null;
+  return { kind: 'repeatedInvite', scope: '', who: person.userId, limit: REINVITES_PER_HOUR };
 }
 
-/** What it lets through is counted at once, before it is sent: people worked on at once do not slip by. */
-export function reinviteCap(window: RepeatWindow): Policy {
-  return (sorted, { person, now }) => {
-    if (person === null) return sorted;
-    const repeated = sorted.send.filter(({ change }) => isReinvite(change, person));
-    if (repeated.length === 0) return sorted;
-    const monotonic = window.monotonic();
-    const history = window.load().filter(({ at }) => at > monotonic - WINDOW_MS);
-    if (history.some(({ who }) => who === person.userId)) return sorted;
-    const [oldest] = history;
-    if (oldest === undefined || history.length < REINVITES_PER_HOUR) {
-      window.store([...history, { who: person.userId, at: monotonic }]);
-      return sorted;
-    }
-    const reason = `${String(REINVITES_PER_HOUR)} invites were repeated within an hour; the rest follows`;
-    const notes = repeated.map(
-      (planned) => ({ planned, fate: 'waiting', policy: 'reinviteCap', reason, alert: false }) as const,
-    );
-    return withhold(sorted, notes, now + Math.ceil(oldest.at + WINDOW_MS - monotonic));
-  };
-}
+export const reinviteCap: Policy = (sorted, { person, now, windows }) => {
+  if (person === null) return sorted;
+  const repeated = sorted.send.find(({ change }) => isReinvite(change, person));
+  const use = repeated === undefined ? null : repeatedInviteUse(repeated.change, person);
+  if (repeated === undefined || use === null) return sorted;
+  const window = windowOf(windows, use);
+  if (!isBeyond(use, window)) return sorted;
+  const reason = `${String(REINVITES_PER_HOUR.count)} invites were repeated within an hour; the rest follows`;
+  const note = { planned: repeated, fate: 'waiting', policy: 'reinviteCap', reason, alert: false } as const;
+  return withhold(sorted, [note], now + Math.ceil(window.freeInMs ?? WINDOW_MS));
+};

@@ -9,9 +9,8 @@
  * Where a limit is not configured nothing is foreseen.
  */
 import type { PlannedChange } from '../plan.js';
-import type { Person } from '../person.js';
 import type { SeatLimits } from '../rules.js';
-import type { SeatType } from '../types.js';
+import type { Change, SeatType, WorkspaceMember } from '../types.js';
 import { memberOf } from '../effect.js';
 import { withhold, type Policy, type PolicyNote } from './policy.js';
 
@@ -88,25 +87,23 @@ function of(used: number, limit: number): string {
   return `${String(used)} of ${String(limit)}`;
 }
 
-/** The shortage that one change would meet; null = none. */
+/** The shortage that one change would meet; null = none. `member`: whom it is about, as last read. */
 export function shortageFor(
-  planned: PlannedChange,
-  person: Person,
+  change: Change,
+  member: WorkspaceMember | null,
   usage: SeatUsage,
   limits: SeatLimits,
 ): string | null {
-  const { change } = planned;
   switch (change.kind) {
     case 'invite':
       return seatShortage(change.seatType, usage, limits);
     case 'unlock': {
-      const seat = memberOf(person, change.memberId)?.seatType ?? 'workspace_member';
+      const seat = member?.seatType ?? 'workspace_member';
       const shortage = seatShortage(seat, usage, limits);
       const canDowngrade = change.allowDowngrade && seatShortage('workspace_lite_member', usage, limits) === null;
       return canDowngrade ? null : shortage;
     }
     case 'setSeat': {
-      const member = memberOf(person, change.memberId);
       // A locked member holds no seat, and between two Full seats none is taken.
       if (member === null || member.isLocked) return null;
       const held = member.seatType;
@@ -128,13 +125,15 @@ function without(seat: SeatType | null, { full, basic }: SeatUsage): SeatUsage {
 }
 
 /** Keeps back what would be refused, and what rests on it. It goes by itself when a seat is free. */
-export function seatBudget(state: () => { readonly usage: SeatUsage; readonly limits: SeatLimits }): Policy {
-  return (sorted, { person, now }) => {
-    if (person === null) return sorted;
-    const { usage, limits } = state();
+export function seatBudget(seatLimits: () => SeatLimits): Policy {
+  return (sorted, { person, now, seats: usage }) => {
+    if (person === null || usage === undefined) return sorted;
+    const limits = seatLimits();
     const notes: PolicyNote[] = [];
     for (const planned of sorted.send) {
-      const reason = shortageFor(planned, person, usage, limits);
+      const { change } = planned;
+      const member = 'memberId' in change ? memberOf(person, change.memberId) : null;
+      const reason = shortageFor(change, member, usage, limits);
       if (reason === null) continue;
       const resting = sorted.send.filter((other) => other === planned || restsOn(other, planned));
       notes.push(

@@ -2,9 +2,10 @@
 import type { DriftItem } from '../../domain/drift.js';
 import type { GivenShare, Person, WantedShare } from '../../domain/person.js';
 import type { CausingAttribute, PlannedChange } from '../../domain/plan.js';
+import type { LimitUse, LimitWindows } from '../../domain/policies/people-limit.js';
 import type { PolicyNote } from '../../domain/policies/policy.js';
 import type { SeatDemand } from '../../domain/policies/seat-budget.js';
-import type { Change, LedgerState, Millis, SeatType, ShareRole, UserId, WorkspaceGroupId } from '../../domain/types.js';
+import type { Change, LedgerState, Millis, SeatType, ShareRole, UserId } from '../../domain/types.js';
 import type { CallName } from '../../domain/upstream-calls.js';
 import type { WriteContext } from './directory.js';
 
@@ -68,22 +69,11 @@ export interface HeldFilter {
 /** Who decided, for the audit log. */
 export type Writer = Pick<WriteContext, 'actor' | 'requestId'>;
 
-export interface Census {
-  /** Members that some IdP manages; those deleted within the hour included. */
-  readonly managedMembers: number;
-  readonly groupSizes: ReadonlyMap<WorkspaceGroupId, number>;
+/** What limits look at. */
+export interface LimitInputs {
+  readonly windows: LimitWindows;
+  /** Seats that calls under way take are in use. */
   readonly seats: SeatDemand;
-}
-
-/** A call that counts for the limits. */
-export interface PastChange {
-  readonly subject: Subject;
-  readonly change: Change;
-  readonly sentAt: Millis;
-  /** An invite that was not the first one of its kind: sent again after INVITE_TTL_DAYS. */
-  readonly isRepeat: boolean;
-  /** It set right what had been changed by hand. */
-  readonly isRepair: boolean;
 }
 
 /** What came back from one call. */
@@ -141,6 +131,8 @@ export interface RecordedPlan {
   readonly changes: readonly PlannedChange[];
   readonly held: readonly PlannedChange[];
   readonly send: PlannedChange | null;
+  /** What `send` costs the limits. */
+  readonly uses?: readonly LimitUse[];
   readonly cause: string | null;
   /** Why what is held or waits does so: shown as the error of its row. */
   readonly notes?: readonly PolicyNote[];
@@ -171,7 +163,9 @@ export interface WorkStore {
   /**
    * Makes the ledger say what the plan says: new rows for changes that have none, `superseded` for
    * planned and held rows that the plan lacks. `held` changes get or keep the state held. If
-   * `send` is given, that change becomes `sending` (and its invite row with it) and its row is returned.
+   * `send` is given, that change becomes `sending` (and its invite row with it), what it costs the limits
+   * is reserved, and its row is returned. Null: there is nothing to send, or it may not be sent any more (a limit
+   * has no place for it, it would take the last administrator away); then it stays planned.
    */
   record(subject: Subject, plan: RecordedPlan): Promise<LedgerRow | null>;
   /** Ends a call. `revert` (only with `refused`) restores the directory in the same transaction, and answers whether it could. */
@@ -181,8 +175,10 @@ export interface WorkStore {
    * work (TTL, retry) may set a new due time.
    */
   settle(entry: AgendaEntry, next: { readonly dueAt: Millis } | null, end?: SettledPlan): Promise<void>;
-  /** Transient fault: try again at `dueAt`. */
-  postpone(entry: AgendaEntry, dueAt: Millis, error: string): Promise<void>;
+  /** Transient fault: try again at `dueAt`. `withdraws`: something is to be taken away. */
+  postpone(entry: AgendaEntry, dueAt: Millis, error: string, withdraws?: boolean): Promise<void>;
+  /** The workspace answers again: what takes something away and was put off is due now; answers how many. */
+  hurryWithdrawals(): Promise<number>;
   /**
    * What is still to be done for one subject, or for one cause: entries due now, and entries that
    * were postponed after a transient fault. Entries that only wait for a TTL or a retry do not count.
@@ -199,10 +195,10 @@ export interface WorkStore {
   releaseHeld(filter: HeldFilter, writer: Writer): Promise<number>;
   /** Held changes are not planned again before the IdP next writes the user; answers how many. Audited. */
   dropHeld(filter: HeldFilter, writer: Writer): Promise<number>;
-  /** Numbers that limits are percentages of; `groupIds`: whose sizes are asked for. */
-  census(groupIds: readonly WorkspaceGroupId[]): Promise<Census>;
-  /** Calls that went out since then, and those whose answer is not known; oldest first. */
-  pastChanges(since: Millis): Promise<readonly PastChange[]>;
+  /** What has been counted of these uses; nothing is spent by asking. */
+  limitInputs(uses: readonly LimitUse[]): Promise<LimitInputs>;
+  /** Writes down for how long this database has been served. Once a minute. */
+  keepServingTime(): Promise<void>;
   /** Puts everybody on the agenda who has planned changes or may have some: rules changed, a dry run ended. */
   scheduleEverybody(cause: string): Promise<number>;
   /** Puts those on the agenda whose changes wait for this policy. */

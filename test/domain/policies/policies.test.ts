@@ -6,20 +6,33 @@ import { company, isFirstTry } from '../../../src/domain/policies/company.js';
 import { driftMode } from '../../../src/domain/policies/drift-mode.js';
 import { dryRun } from '../../../src/domain/policies/dry-run.js';
 import { flapGuard } from '../../../src/domain/policies/flap-guard.js';
-import { applyInviteLimit, inviteLimit } from '../../../src/domain/policies/invite-limit.js';
+import { inviteLimit } from '../../../src/domain/policies/invite-limit.js';
 import { foreignTo, ownership } from '../../../src/domain/policies/ownership.js';
-import { WINDOW_MS, type Dated } from '../../../src/domain/policies/people-limit.js';
+import { NO_LIMIT, WINDOW_MS, type PeopleLimit } from '../../../src/domain/policies/people-limit.js';
 import { applyPolicies, type Policy, type PolicyContext } from '../../../src/domain/policies/policy.js';
-import { countSeats, overbooking, seatBudget, seatShortage } from '../../../src/domain/policies/seat-budget.js';
+import {
+  countSeats,
+  overbooking,
+  seatBudget,
+  seatShortage,
+  type SeatUsage,
+} from '../../../src/domain/policies/seat-budget.js';
 import { DEFAULT_RULES } from '../../../src/domain/rules.js';
 import { changeKey, type Change } from '../../../src/domain/types.js';
-import { groupId, invite, member, memberId, person } from '../person-fixture.js';
+import { former, groupId, invite, member, memberId, person } from '../person-fixture.js';
+import { judge, type World } from './windows.js';
 
 const planOf = (one: Person) => planPerson(one, DEFAULT_RULES, 0).changes;
 const planned = (change: Change): PlannedChange => ({ change, why: 'test', attribute: 'active' });
 const run = (changes: readonly PlannedChange[], policy: Policy, context: Partial<PolicyContext>) =>
   applyPolicies(changes, [policy], { person: null, now: 0, ...context });
 const kinds = (changes: readonly PlannedChange[]) => changes.map(({ change }) => change.kind);
+
+const worldWith = (limit: PeopleLimit, counted: World['counted']): World => ({
+  limits: { deprovisionLimit: NO_LIMIT, inviteLimit: limit },
+  whole: () => 0,
+  counted,
+});
 
 const inGroup: Change = { kind: 'addToGroup', memberId: memberId('m-ann'), groupId: groupId('g1') };
 const lock: Change = { kind: 'lock', memberId: memberId('m-ann'), reason: 'inactive' };
@@ -95,12 +108,16 @@ describe('driftMode', () => {
 });
 
 describe('flapGuard', () => {
+  interface Dated {
+    readonly who: string;
+    readonly at: number;
+  }
   const repairs = (...at: number[]): Dated[] => at.map((time) => ({ who: changeKey(inGroup), at: time }));
-  const guard = (made: readonly Dated[], now: number) =>
-    flapGuard(
-      () => made,
-      () => now,
-    );
+  const guard = (change: Change, made: readonly Dated[], now: number, context: Partial<PolicyContext>) => {
+    const counted = made.map(({ who, at }) => ({ kind: 'repair', scope: who, who, limit: NO_LIMIT, at }) as const);
+    const about = { person: person('ann'), ...context };
+    return judge([planned(change)], flapGuard, about, worldWith(NO_LIMIT, counted), now).sorted;
+  };
 
   it.each<[string, readonly Dated[], number, Partial<PolicyContext>, boolean]>([
     ['the first repair', [], 0, { isDrift: true }, true],
@@ -133,7 +150,7 @@ describe('flapGuard', () => {
       true,
     ],
   ])('%s', (_, made, now, context, passes) => {
-    const sorted = run([planned(inGroup)], guard(made, now), { person: person('ann'), ...context });
+    const sorted = guard(inGroup, made, now, context);
     expect(sorted.send).toHaveLength(passes ? 1 : 0);
     expect(sorted.held).toHaveLength(passes ? 0 : 1);
     if (!passes) expect(sorted.notes[0]?.alert).toBe(true);
@@ -144,21 +161,18 @@ describe('flapGuard', () => {
       { who: changeKey(lock), at: 0 },
       { who: changeKey(lock), at: 1 },
     ];
-    expect(run([planned(lock)], guard(locks, 2), { person: person('ann'), isDrift: true }).send).toHaveLength(1);
+    expect(guard(lock, locks, 2, { isDrift: true }).send).toHaveLength(1);
   });
 });
 
 describe('inviteLimit', () => {
+  const limited = (one: Person, limit: PeopleLimit, counted: World['counted'] = [], now = 0) =>
+    judge(planOf(one), inviteLimit(limit), { person: one }, worldWith(limit, counted), now);
+  const other = { kind: 'invite', scope: '', who: 'u-other', limit: NO_LIMIT, at: 0 } as const;
+
   it('holds what is beyond the limit, and keeps an open invite that would only be exchanged', () => {
-    let history: readonly Dated[] = [{ who: 'u-other', at: 0 }];
-    const policy = inviteLimit({
-      load: () => history,
-      store: (next) => (history = next),
-      limit: () => ({ limit: { count: 1, percent: null }, managedMembers: 0 }),
-      monotonic: () => 1,
-    });
     const ann = person('ann', { invite: invite('ann', { seatType: 'workspace_admin' }) });
-    const sorted = run(planOf(ann), policy, { person: ann });
+    const { sorted } = limited(ann, { count: 1, percent: null }, [other], 1);
     expect(sorted.send).toEqual([]);
     expect(kinds(sorted.held)).toEqual(['revokeInvite', 'invite']);
     expect(sorted.notes[0]?.reason).toBe('1 people were invited within 60 minutes; the limit is 1 (INVITE_LIMIT)');
@@ -166,43 +180,39 @@ describe('inviteLimit', () => {
 
   it('still revokes the invite of an address that is no longer the user’s', () => {
     const ann = person('ann', { staleInvites: [invite('old')] });
-    const { held } = applyInviteLimit(planOf(ann), ann, [], { count: 0, percent: null }, 0, 0);
-    expect(held.map((note) => note.planned.change.kind)).toEqual(['invite']);
+    expect(kinds(limited(ann, { count: 0, percent: null }).sorted.held)).toEqual(['invite']);
   });
 
   it('lets released invites pass; what was held before stays held', () => {
-    const limit = { count: 0, percent: null };
     const released = person('ann', { released: new Set([changeKey(invitation)]) });
-    expect(applyInviteLimit(planOf(released), released, [], limit, 0, 0).held).toEqual([]);
+    expect(limited(released, { count: 0, percent: null }).sorted.held).toEqual([]);
     const held = person('ann', { held: new Set([changeKey(invitation)]) });
-    expect(applyInviteLimit(planOf(held), held, [], { count: 5, percent: null }, 0, 9 * WINDOW_MS).held).toHaveLength(
-      1,
-    );
+    expect(limited(held, { count: 5, percent: null }, [], 9 * WINDOW_MS).sorted.held).toHaveLength(1);
   });
 
   it('without a limit changes nothing', () => {
-    const ann = person('ann');
-    expect(applyInviteLimit(planOf(ann), ann, [], { count: null, percent: null }, 0, 0).held).toEqual([]);
+    expect(limited(person('ann'), NO_LIMIT).sorted.held).toEqual([]);
   });
 
   it('never lets more people pass than the limit in any 60 minutes', () => {
     const event = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: WINDOW_MS / 3 }));
     fc.assert(
       fc.property(fc.array(event, { maxLength: 80 }), fc.integer({ min: 0, max: 6 }), (events, count) => {
-        let history: readonly Dated[] = [];
+        let counted: World['counted'] = [];
         let now = 0;
-        const passed: Dated[] = [];
+        const passed: { who: string; at: number }[] = [];
         for (const [who, wait] of events) {
           now += wait;
           const one = person(`p${String(who)}`);
-          const result = applyInviteLimit(planOf(one), one, history, { count, percent: null }, 0, now);
-          history = result.history;
-          if (result.held.length === 0) passed.push({ who: one.userId, at: now });
+          const result = limited(one, { count, percent: null }, counted, now);
+          counted = result.world.counted;
+          if (result.sorted.held.length === 0) passed.push({ who: one.userId, at: now });
         }
-        for (const { at: end } of passed) {
-          const window = passed.filter(({ at }) => at > end - WINDOW_MS && at <= end);
-          expect(new Set(window.map(({ who }) => who)).size).toBeLessThanOrEqual(count);
-        }
+        const invited = counted.filter(({ kind }) => kind === 'invite');
+        for (const { at: end } of invited)
+          expect(invited.filter(({ at }) => at > end - WINDOW_MS && at <= end).length).toBeLessThanOrEqual(count);
+        for (const { who, at } of passed)
+          expect(invited.some((one) => one.who === who && at - one.at < WINDOW_MS)).toBe(true);
       }),
     );
   });
@@ -277,15 +287,16 @@ describe('seats', () => {
 });
 
 describe('seatBudget', () => {
-  const policy = seatBudget(() => ({ usage: { full: 10, basic: 5 }, limits: { full: 10, basic: 5 } }));
-  const roomForBasic = seatBudget(() => ({ usage: { full: 10, basic: 4 }, limits: { full: 10, basic: 5 } }));
+  const policy = seatBudget(() => ({ full: 10, basic: 5 }));
+  const inUse = { full: 10, basic: 5 };
+  const roomForBasic = { full: 10, basic: 4 };
   const ann = member('ann');
   const locked = member('ann', { isLocked: true });
   const basic = member('ann', { seatType: 'workspace_lite_member' });
 
-  it.each<[string, Partial<Person>, Change[], Policy, number]>([
-    ['an invite waits', {}, [invitation], policy, 0],
-    ['an unlock waits, with what rests on it', { member: locked }, [unlock, inGroup], policy, 0],
+  it.each<[string, Partial<Person>, Change[], SeatUsage, number]>([
+    ['an invite waits', {}, [invitation], inUse, 0],
+    ['an unlock waits, with what rests on it', { member: locked }, [unlock, inGroup], inUse, 0],
     [
       'an unlock that may take a Basic seat goes',
       { member: locked },
@@ -294,20 +305,20 @@ describe('seatBudget', () => {
       1,
     ],
     ['an unlock that may not, waits', { member: locked }, [unlock], roomForBasic, 0],
-    ['an upgrade from Basic waits', { member: basic }, [promote], policy, 0],
-    ['admin to member takes no seat', { member: ann }, [{ ...promote, from: 'workspace_admin' }], policy, 1],
+    ['an upgrade from Basic waits', { member: basic }, [promote], inUse, 0],
+    ['admin to member takes no seat', { member: ann }, [{ ...promote, from: 'workspace_admin' }], inUse, 1],
     [
       'Full to Basic finds the Full seat it leaves',
       { member: ann },
       [{ ...promote, seatType: 'workspace_lite_member', from: 'workspace_member' }],
-      policy,
+      inUse,
       1,
     ],
-    ['the seat of a locked member takes none', { member: locked }, [promote], policy, 1],
-    ['an open invite is not revoked for one that cannot be sent', {}, [revocation, invitation], policy, 0],
-    ['withdrawals go', { member: ann }, [lock], policy, 1],
-  ])('%s', (_, more, changes, by, sent) => {
-    const sorted = run(changes.map(planned), by, { person: person('ann', more), now: 5 });
+    ['the seat of a locked member takes none', { member: locked }, [promote], inUse, 1],
+    ['an open invite is not revoked for one that cannot be sent', {}, [revocation, invitation], inUse, 0],
+    ['withdrawals go', { member: ann }, [lock], inUse, 1],
+  ])('%s', (_, more, changes, seats, sent) => {
+    const sorted = run(changes.map(planned), policy, { person: person('ann', more), now: 5, seats });
     expect(sorted.send).toHaveLength(sent);
     expect(sorted.waiting).toHaveLength(changes.length - sent);
     expect(sorted.waitUntil).toBe(sent === changes.length ? null : 900_005);
@@ -325,7 +336,7 @@ describe('ownership', () => {
 
   it.each<[string, Partial<Person>, Change, string | null]>([
     ['own member', {}, lock, null],
-    ['a stray', { member: null, strays: [member('ann')] }, lock, null],
+    ['a stray', { member: null, formerAccounts: [former(member('ann'))] }, lock, null],
     ['an unmanaged user', { managed: false }, lock, 'not managed'],
     ['a protected member', { protection: 'lastAdmin' }, lock, 'protected (lastAdmin)'],
     ['the owner', { member: member('ann', { isOwner: true }) }, lock, 'owns the workspace'],

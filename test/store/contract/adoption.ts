@@ -179,7 +179,12 @@ export function adoptionContract(open: OpenWorld): void {
     await settleUser(world, former.id);
     await read(world, [OWNER, member('m-ann', 'ann@example.com')]);
     expect(await settleUser(world, former.id)).toEqual(['lock']);
-    const { record } = await world.store.createUser(userDoc('ann@example.com', { userName: 'ann-2' }), IDP);
+    // Of a live user it is never taken away.
+    const newcomer = userDoc('ann@example.com', { userName: 'ann-2' });
+    await expect(world.store.createUser(newcomer, IDP)).rejects.toMatchObject({ status: 409 });
+    await world.store.deleteUser(former.id, IDP);
+    await settleUser(world, former.id);
+    const { record } = await world.store.createUser(newcomer, IDP);
     expect(record.bridge).toMatchObject({ memberId: 'm-ann', status: 'locked' });
     expect(await settleUser(world, record.id)).toEqual(['unlock']);
   });

@@ -93,6 +93,9 @@ export function group(
   return { groupId: groupId as WorkspaceGroupId, name, memberIds: memberIds as readonly MemberId[], readOnly };
 }
 
+/** Whoever is missing has gone: what three full readings, or an administrator, would say. */
+export const WHOLE = { membersBelief: 'whole', groupsBelief: 'whole' } as const;
+
 /** Reads the workspace a second later than whatever was done before. */
 export function read(
   world: World,
@@ -100,7 +103,7 @@ export function read(
   groups: readonly WorkspaceGroup[] | null = null,
 ): Promise<ReadingEffect> {
   world.clock.advance(1000);
-  return world.store.applyReading({ startedAt: world.clock.now(), members, groups }, 'sync');
+  return world.store.applyReading({ startedAt: world.clock.now(), members, groups, ...WHOLE }, 'sync');
 }
 
 export async function findUser(store: Store, userName: string): Promise<UserRecord> {

@@ -10,6 +10,7 @@ import {
   OWNER,
   personOf,
   planOf,
+  WHOLE,
   read,
   refusal,
   sendNext,
@@ -283,6 +284,7 @@ export function usersContract(open: OpenWorld): void {
             startedAt: world.clock.now(),
             members: null,
             groups: [{ groupId: 'g-1' as never, name: 'sales', memberIds: [], readOnly: false }],
+            ...WHOLE,
           },
           'sync',
         );
@@ -366,15 +368,20 @@ export function usersContract(open: OpenWorld): void {
     });
 
     describe('activation', () => {
-      it('is fresh from false to true, until it is effected', async () => {
+      it('allows an invite to somebody who had gone before it, and to nobody else', async () => {
         const world = open();
-        const { record } = await world.store.createUser(ann(), IDP);
-        expect((await personOf(world.store, record.id)).activationFresh).toBe(false);
-        await world.store.updateUser(record.id, (user) => ({ ...user, active: false }), IDP);
-        await world.store.updateUser(record.id, (user) => ({ ...user, active: true }), IDP);
-        expect((await personOf(world.store, record.id)).activationFresh).toBe(true);
-        await settleUser(world, record.id);
-        expect((await personOf(world.store, record.id)).activationFresh).toBe(false);
+        const user = await joined(world, 'ann@example.com', 'm-ann');
+        const turn = async (): Promise<boolean> => {
+          await world.store.updateUser(user.id, (doc) => ({ ...doc, active: false }), IDP);
+          await world.store.updateUser(user.id, (doc) => ({ ...doc, active: true }), IDP);
+          return (await personOf(world.store, user.id)).mayReinvite;
+        };
+        expect(await turn()).toBe(false);
+        await read(world, [OWNER]);
+        expect(await planOf(world, user.id)).toEqual([]);
+        expect(await turn()).toBe(true);
+        expect(await settleUser(world, user.id)).toEqual(['invite']);
+        expect((await personOf(world.store, user.id)).mayReinvite).toBe(false);
       });
 
       it('locks and unlocks a member', async () => {

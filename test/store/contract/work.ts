@@ -456,7 +456,7 @@ export function workContract(open: OpenWorld): void {
       const on = await world.store.updateUser(record.id, (doc) => ({ ...doc, active: true }), IDP);
       expect(await refuseNext(world, record.id, on.record.version, 'active')).toEqual({ reverted: true });
       expect((await world.store.getUser(record.id))?.document['active']).toBe(false);
-      expect((await personOf(world.store, record.id)).activationFresh).toBe(false);
+      expect((await personOf(world.store, record.id)).mayReinvite).toBe(false);
 
       const { record: bob } = await world.store.createUser(userDoc('bob@example.com'), IDP);
       const moved = await world.store.updateUser(
