@@ -124,6 +124,7 @@ function provisioningOf({ grant, withdrawal }: Admission, work: () => Promise<vo
     poke: () => undefined,
     settle: () => work().then(() => ({ kind: 'settled' })),
     settleGroup: () => work().then(() => 'settled'),
+    awaitFirstReading: () => Promise.resolve(false),
     admitGrant: () => unless(grant),
     admitWithdrawal: () => unless(withdrawal),
   };

@@ -54,9 +54,9 @@ export interface DriftItem {
 
 /** `changes`: the plan before any policy. */
 export function driftOf(person: Person, changes: readonly PlannedChange[], isDrift: boolean): readonly DriftItem[] {
-  if (!person.managed || person.protection !== null) return [];
+  if (person.protection !== null) return [];
   const repairs = isDrift ? changes.flatMap((planned) => repairItem(planned, person) ?? []) : [];
-  return [...repairs, ...ambiguity(person), ...standing(person)];
+  return person.managed ? [...repairs, ...ambiguity(person), ...standing(person)] : repairs;
 }
 
 /** Of a group or the mapping file: their shares are all that can drift. */

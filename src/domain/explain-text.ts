@@ -45,6 +45,8 @@ function nameOf(about: About): string {
       return about.name === null ? `group ${about.groupId}` : `group "${cleanText(about.name)}"`;
     case 'unlinkedGroup':
       return `group "${cleanText(about.name)}"`;
+    case 'refusedValue':
+      return `refused value of ${cleanText(about.attribute)}`;
     case 'share':
       return about.via === undefined ? `share ${about.resource}` : `share ${about.resource} of ${about.via}`;
   }
@@ -85,6 +87,12 @@ export function renderObstacle(obstacle: Obstacle): string {
       return `${obstacle.note.fate}: ${cleanText(obstacle.note.reason)}`;
     case 'held':
       return 'held: an administrator has to release or drop it';
+    case 'refusedValue':
+      return `the bridge refused it and took the access away all the same: ${cleanText(obstacle.reason, LONGEST_ERROR)} ${
+        obstacle.isRetried
+          ? 'It is tried again when the IdP turns active on'
+          : 'Send a valid value when the IdP turns active on'
+      }`;
     case 'underWay':
       return obstacle.state === 'ambiguous'
         ? 'sent, but the answer was lost; verified at the next reading'

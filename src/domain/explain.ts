@@ -19,11 +19,14 @@ import { inTheWay } from './lookalikes.js';
 import type { Person } from './person.js';
 import { isOpen, MAX_INVITE_ROUNDS, planPerson, wantedSeat, type PlannedChange } from './plan.js';
 import { overbooking } from './policies/seat-budget.js';
+import { cleanText } from './refusal.js';
 import { resourceKey } from './shares.js';
+import type { RefusedValue } from './withdrawal.js';
 import {
   changeKey,
   type Address,
   type Change,
+  type Json,
   type MemberId,
   type SeatType,
   type WorkspaceGroupId,
@@ -47,6 +50,7 @@ export function explain(input: ExplainInput): Explanation {
       ...(desired === 'active' ? (input.unlinked ?? []) : []).map(explainUnlinked),
       ...resources(person).map((resource) => explainShare(resource, input, pending)),
       ...(input.standing ?? []).map(explainStanding),
+      ...(person.refusedValues ?? []).map(explainRefused),
     ],
   };
 }
@@ -140,6 +144,22 @@ function absence({ person, rules, now }: ExplainInput): Obstacle {
   return { kind: 'notInvited' };
 }
 
+function explainRefused({ attribute, wanted, reason }: RefusedValue): Aspect {
+  return {
+    about: { kind: 'refusedValue', attribute },
+    wanted: wanted === undefined ? null : wanted === null ? 'none' : shortText(wanted),
+    actual: null,
+    rule: 'the IdP wrote it together with active = false',
+    isSettled: false,
+    obstacle: { kind: 'refusedValue', reason, isRetried: wanted !== undefined },
+    last: null,
+  };
+}
+
+function shortText(value: Json): string {
+  return cleanText(typeof value === 'string' ? value : JSON.stringify(value), 120);
+}
+
 interface Former {
   readonly address: Address;
   readonly actual: string;
@@ -217,7 +237,7 @@ function explainGroup(groupId: WorkspaceGroupId, input: ExplainInput, pending: P
       own !== null
         ? obstacleTo(own, input)
         : !isSettled
-          ? unplanned(input)
+          ? unplannedGroup(input)
           : wanted === null
             ? { kind: 'notOurs' }
             : null,
@@ -293,6 +313,13 @@ function unplanned(input: ExplainInput): Obstacle {
   if (person.desired !== 'active') return { kind: 'inactive' };
   if (person.member === null) return absence(input);
   return person.member.isLocked ? { kind: 'lockedByOther' } : { kind: 'underWay', state: null };
+}
+
+/** A membership that an IdP wrote is managed, also of a user whose access is not. */
+function unplannedGroup(input: ExplainInput): Obstacle {
+  const { managed, isReleased, protection, member } = input.person;
+  if (managed || isReleased === true || protection !== null || member === null) return unplanned(input);
+  return member.isLocked ? { kind: 'lockedByOther' } : { kind: 'underWay', state: null };
 }
 
 function generalObstacle({ managed, protection }: Person): Obstacle | null {

@@ -93,6 +93,8 @@ export type Obstacle =
   | { readonly kind: 'refused'; readonly error: string; readonly until: Millis | null }
   | { readonly kind: 'withheld'; readonly note: PolicyNote }
   | { readonly kind: 'held' }
+  /** Came with a write that took access away; tried again when the user is turned on. */
+  | { readonly kind: 'refusedValue'; readonly reason: string; readonly isRetried: boolean }
   | { readonly kind: 'underWay'; readonly state: LedgerState | null };
 
 export type About =
@@ -102,6 +104,8 @@ export type About =
   | { readonly kind: 'seat' }
   | { readonly kind: 'group'; readonly groupId: WorkspaceGroupId; readonly name: string | null }
   | { readonly kind: 'unlinkedGroup'; readonly name: string }
+  /** An attribute, or the path that the client wrote. */
+  | { readonly kind: 'refusedValue'; readonly attribute: string }
   /** `via`: the person has it through that, a workspace group or everybody's baseline. */
   | { readonly kind: 'share'; readonly resource: string; readonly via?: string };
 

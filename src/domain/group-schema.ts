@@ -58,6 +58,9 @@ const bridge: Schema = {
       canonicalValues: ['linked', 'unlinked', 'ambiguous', 'readOnly'],
       closed: true,
     }),
+    attribute('lastError', 'string', 'What of the last removal of members was not applied, and why.', {
+      mutability: 'readOnly',
+    }),
   ],
 };
 

@@ -2,6 +2,7 @@
  * Everything the planner may know of one user: what the IdP wants, what the workspace has, and
  * what the bridge did before. Built by the store in one read, so that a plan is a function of it.
  */
+import type { RefusedValue } from './withdrawal.js';
 import type {
   Address,
   InviteState,
@@ -89,8 +90,10 @@ export interface Person {
   readonly userName: string;
   readonly version: number;
   readonly desired: 'active' | 'inactive' | 'deleted';
-  /** False: imported only, or released. Nothing may be changed. */
+  /** False: imported only, or released. Nothing may be changed but memberships that an IdP wrote. */
   readonly managed: boolean;
+  /** An administrator ended the management: nothing may be changed. */
+  readonly isReleased?: boolean;
   readonly address: Address | null;
   readonly seat: SeatDecision | null;
   readonly usageLimit: number | null;
@@ -141,6 +144,8 @@ export interface Person {
   /** Open invites (sending, invited, ambiguous) for other addresses. */
   readonly staleInvites: readonly Invite[];
   readonly protection: Protection | null;
+  /** Values that came with a withdrawal and were refused. */
+  readonly refusedValues?: readonly RefusedValue[];
   /** Changes refused for good, by changeKey: not planned again before the time given. */
   readonly refused: ReadonlyMap<string, { readonly until: Millis; readonly error: string }>;
   /** Held changes released by an administrator, by changeKey. */

@@ -65,6 +65,7 @@ export function planPerson(person: Person, rules: Rules, now: Millis): Plan {
   if (person.protection !== null) return EMPTY;
   const changes: PlannedChange[] = [];
   if (!person.managed) {
+    if (person.isReleased === true) return EMPTY;
     // Whoever writes a membership says nothing about access.
     const isUsable = person.desired === 'active' && person.member?.isLocked === false && !person.isMissing;
     changes.push(...(isUsable ? joinGroups(person) : []), ...leaveGroups(person));
@@ -192,11 +193,10 @@ function isInvitedBack({ invite, removedAt }: Person): boolean {
  * invite has not been accepted in time. Null = never.
  */
 export function nextPlanAt(person: Person, rules: Rules, now: Millis): Millis | null {
-  if (!person.managed) return null;
   const times = [...person.refused.values()].map(({ until }) => until);
   const { invite } = person;
   const isWaiting = invite !== null && (invite.state === 'invited' || invite.state === 'expired');
-  const isWanted = person.desired === 'active' && (person.member === null || person.isHandingOver);
+  const isWanted = person.managed && person.desired === 'active' && (person.member === null || person.isHandingOver);
   if (isWanted && isWaiting && invite.round < MAX_INVITE_ROUNDS)
     times.push(now + Math.max(0, rules.inviteTtlDays * DAY - (invite.ageMs ?? 0)));
   const unclear = isWanted && invite !== null ? unclearLeftMs(invite) : null;

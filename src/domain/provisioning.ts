@@ -30,4 +30,9 @@ export interface Provisioning {
   admitGrant(): Promise<void>;
   /** 503 while nothing can be accepted (shutting down, first reading not done). Withdrawals pass when the key is rejected. */
   admitWithdrawal(): Promise<void>;
+  /**
+   * Before the workspace was read for the first time ever, nobody can be said not to exist: waits up to
+   * 10 s for that, then 503. True: it was waited for, so what was looked up may be another by now.
+   */
+  awaitFirstReading(): Promise<boolean>;
 }

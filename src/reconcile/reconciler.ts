@@ -290,13 +290,19 @@ export class Reconciler implements Provisioning {
 
   async admitWithdrawal(): Promise<void> {
     this.#refuseIfOver();
-    if (this.#hasReading) return;
+    await this.awaitFirstReading();
+  }
+
+  async awaitFirstReading(): Promise<boolean> {
+    if (this.#hasReading) return false;
+    this.#refuseIfOver();
     const timeout = deferred();
     const cancel = this.#options.clock.after(FIRST_READING_WAIT_MS, timeout.resolve);
     await Promise.race([this.#firstReading.promise, timeout.promise]);
     cancel();
     this.#refuseIfOver();
     if (!this.state.hasReading) throw unavailable('The bridge has not been able to read the workspace yet.', 10);
+    return true;
   }
 
   #refuseIfOver(): void {

@@ -63,7 +63,7 @@ async function settle(run: Run, view: View, engine: Engine): Promise<RunEnd> {
 
 /** Nothing is left, held or waited for: whatever comes up without a fresh cause was changed by hand. */
 function isConverged({ person, planned, needsReading }: View): boolean {
-  const isOurs = person === null || (person.managed && person.protection === null);
+  const isOurs = (person?.protection ?? null) === null;
   return isOurs && planned.length === 0 && !needsReading;
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.js';
 import type { Provisioning } from '../domain/provisioning.js';
 import { assertAllowedByScim } from '../domain/shares.js';
 import type { Rules } from '../domain/rules.js';
+import type { Tolerance } from '../domain/withdrawal.js';
 import type { JsonObject } from '../domain/types.js';
 import type { Log } from '../log.js';
 import type { Store, WriteContext } from '../store/port.js';
@@ -112,7 +113,10 @@ export function creationContext(caller: Caller): WriteContext {
 }
 
 /** What the operator's rules forbid clients to write. */
-export function documentChecks(caller: Caller): DocumentChecks {
+export function documentChecks(caller: Caller, tolerance: Tolerance | null = null): DocumentChecks {
   const rules = caller.app.rules();
-  return { share: (share, attribute) => assertAllowedByScim(share, rules, attribute) };
+  return {
+    share: (share, attribute) => assertAllowedByScim(share, rules, attribute),
+    ...(tolerance !== null && { refuse: tolerance.refuse }),
+  };
 }

@@ -4,6 +4,7 @@ import { BRIDGE_GROUP, type Attribute, type ResourceType } from '../domain/schem
 import type { MappedShare } from '../domain/rules.js';
 import { namesResourceType, parseEntitlement, shareProblem } from '../domain/shares.js';
 import type { Document, Json, ShareRole } from '../domain/types.js';
+import type { Refuse } from '../domain/withdrawal.js';
 import { invalidValue } from '../errors.js';
 import { MAX_ELEMENTS } from './values.js';
 
@@ -11,6 +12,8 @@ import { MAX_ELEMENTS } from './values.js';
 export interface DocumentChecks {
   /** Throws ScimError 400 where the share may not be given through SCIM. */
   readonly share?: (share: MappedShare, attribute: 'entitlements' | 'shares') => void;
+  /** Told of what is left out; without it, the first value that is refused is thrown. */
+  readonly refuse?: Refuse;
 }
 
 /** Throws ScimError `invalidValue` naming attribute and reason. */

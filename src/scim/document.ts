@@ -11,6 +11,7 @@ import { isList, isObject } from '../domain/match.js';
 import type { Attribute, ResourceType, Schema } from '../domain/schema.js';
 import type { Document, Json, JsonObject } from '../domain/types.js';
 import { USER } from '../domain/user-schema.js';
+import { isAboutValue, onlyWhatPasses, type Refuse } from '../domain/withdrawal.js';
 import { invalidSyntax, invalidValue, mutability } from '../errors.js';
 import { checkDocument, type DocumentChecks } from './document-checks.js';
 import { readMembers } from './members.js';
@@ -22,7 +23,7 @@ import { readValue, wrong } from './values.js';
  * `active` and an absent extension stay as they were (Okta does not know the bridge's own).
  */
 export function readUserDocument(body: unknown, previous: Document | null, checks: DocumentChecks = {}): Document {
-  const document = readDocument(USER, body, previous);
+  const document = readDocument(USER, body, previous, checks.refuse);
   const active = document['active'] ?? previous?.['active'] ?? true;
   return finish(USER, previous, { ...document, active }, checks);
 }
@@ -33,12 +34,15 @@ export function readGroupDocument(
   previous: Document | null,
   checks: DocumentChecks = {},
 ): { readonly document: Document; readonly members: string[] | null } {
-  const document = readDocument(GROUP, body, previous);
+  const document = readDocument(GROUP, body, previous, checks.refuse);
   const entry = Object.entries(asBody(body)).findLast(
     ([key]) => key.toLowerCase() === 'members' || key.toLowerCase() === `${GROUP.core.id}:members`.toLowerCase(),
   );
   // A template that found nothing leaves "": that says nothing of the members.
-  const members = entry === undefined || entry[1] === '' ? null : readMembers(entry[1], 'members');
+  const members =
+    entry === undefined || entry[1] === ''
+      ? null
+      : readMembers(entry[1], 'members', checks.refuse && { refuse: checks.refuse, only: 'groups' });
   // A PUT of [null] would empty the group and hardly means to: only [] and null say that there shall be none.
   const listed = entry?.[1];
   if (previous !== null && members?.length === 0 && isList(listed) && listed.length > 0)
@@ -66,8 +70,15 @@ export function finish(
     );
     if (Object.keys(ordered).length > 0) document[id] = ordered;
   }
-  checkDocument(type, previous, document, checks);
-  return document;
+  const { refuse } = checks;
+  if (refuse === undefined || previous === null) {
+    checkDocument(type, previous, document, checks);
+    return document;
+  }
+  const check = (next: Document): void => {
+    checkDocument(type, previous, next, checks);
+  };
+  return onlyWhatPasses(previous, document, check, refuse);
 }
 
 /** Attributes of the core that a document holds: what clients write, members apart. */
@@ -80,11 +91,11 @@ export function isStored(attribute: Attribute): boolean {
   return (attribute.mutability === 'readWrite' || attribute.mutability === 'immutable') && attribute.name !== 'members';
 }
 
-function readDocument(type: ResourceType, body: unknown, previous: Document | null): Document {
+function readDocument(type: ResourceType, body: unknown, previous: Document | null, refuse?: Refuse): Document {
   const object = asBody(body);
   checkSchemas(type, object);
   const document: Record<string, Json> = {};
-  const given = collect(type, object);
+  const given = collect(type, object, refuse);
   for (const schema of [type.core, ...type.extensions]) {
     const raw = given.get(schema);
     if (schema !== type.core && raw === undefined) {
@@ -95,8 +106,12 @@ function readDocument(type: ResourceType, body: unknown, previous: Document | nu
     const target = schema === type.core ? document : {};
     for (const [attribute, value] of raw?.attributes ?? []) {
       const where = schema === type.core ? attribute.name : `${schema.id}:${attribute.name}`;
-      const read = readValue(attribute, value, where);
-      checkImmutable(attribute, schema === type.core ? previous?.[attribute.name] : undefined, read, where);
+      const before = (schema === type.core ? previous : objectIn(previous, schema.id))?.[attribute.name];
+      const read = tolerant(refuse, where, before, () => {
+        const next = readValue(attribute, value, where);
+        checkImmutable(attribute, schema === type.core ? before : undefined, next, where);
+        return next;
+      });
       if (read !== undefined && isStored(attribute)) target[attribute.name] = read;
     }
     if (schema !== type.core) {
@@ -110,6 +125,22 @@ function readDocument(type: ResourceType, body: unknown, previous: Document | nu
   return document;
 }
 
+/** What `read` gives; where its value is refused and may be left out, `before`. */
+function tolerant<T, B>(refuse: Refuse | undefined, where: string, before: B, read: () => T): T | B {
+  try {
+    return read();
+  } catch (error) {
+    if (refuse === undefined || !isAboutValue(error)) throw error;
+    refuse(where, error);
+    return before;
+  }
+}
+
+function objectIn(document: Document | null, key: string): JsonObject | undefined {
+  const value = document?.[key];
+  return isObject(value) ? value : undefined;
+}
+
 interface Given {
   readonly attributes: Map<Attribute, Json>;
   /** The extension was there as an object, not only some of its attributes without their URN. */
@@ -117,7 +148,7 @@ interface Given {
 }
 
 /** Sorts what the body names by schema; names that the type does not have are dropped. */
-function collect(type: ResourceType, body: JsonObject): ReadonlyMap<Schema, Given> {
+function collect(type: ResourceType, body: JsonObject, refuse: Refuse | undefined): ReadonlyMap<Schema, Given> {
   const given = new Map<Schema, Given>();
   const of = (schema: Schema): Given => {
     const found = given.get(schema) ?? { attributes: new Map<Attribute, Json>(), whole: false };
@@ -128,8 +159,11 @@ function collect(type: ResourceType, body: JsonObject): ReadonlyMap<Schema, Give
   for (const [key, value] of Object.entries(body)) {
     const extension = findSchema(type, key);
     if (extension !== undefined) {
-      if (value !== null && value !== '' && !isObject(value)) throw wrong(key, 'an object', value);
-      wholes.push([extension, isObject(value) ? value : {}]);
+      const whole = tolerant(refuse, key, null, () => {
+        if (value !== null && value !== '' && !isObject(value)) throw wrong(key, 'an object', value);
+        return isObject(value) ? value : {};
+      });
+      if (whole !== null) wholes.push([extension, whole]);
       continue;
     }
     const split = splitPath(key, type);

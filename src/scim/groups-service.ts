@@ -5,20 +5,23 @@
  */
 import { GROUP } from '../domain/group-schema.js';
 import type { JsonObject } from '../domain/types.js';
+import type { Tolerance } from '../domain/withdrawal.js';
 import { notFound } from '../errors.js';
 import type { GroupChange, GroupRecord } from '../store/port.js';
 import { checkNoneMatch, conditionalReply } from './conditions.js';
 import { creationContext, documentChecks, writeContext, type Caller, type Reply } from './context.js';
 import { cursorPage, groupList } from './cursor-page.js';
+import type { DocumentChecks } from './document-checks.js';
 import { readGroupDocument } from './document.js';
 import { grantsGroup } from './grants.js';
-import { listResponse, toListing } from './listing.js';
+import { listResponse, lookUp, toListing } from './listing.js';
 import { parseGroupPatch } from './patch.js';
 import { project, shows, type Projection } from './project.js';
 import type { ReadParameters } from './query.js';
 import { checkFilter, checkSearch, readable } from './readable.js';
 import { etag, renderGroup, resourceHeaders } from './render.js';
 import { shorten } from './shorten.js';
+import { withdrawalsGoThrough } from './withdrawals.js';
 
 export async function createGroup(caller: Caller, body: JsonObject, view: Projection): Promise<Reply> {
   const { store } = caller.app;
@@ -40,7 +43,8 @@ export async function listGroups(caller: Caller, parameters: ReadParameters): Pr
   if (parameters.cursor !== null) return cursorPage(caller, parameters, [groupList(parameters, caller)]);
   const { query, view } = toListing(parameters, GROUP, caller.app.limits);
   checkSearch(caller, GROUP, query);
-  const page = await caller.app.store.listGroups(query, { members: shows(view, 'members') });
+  const options = { members: shows(view, 'members') };
+  const page = await lookUp(caller, query, () => caller.app.store.listGroups(query, options));
   return listResponse(
     page.items.map((record) => show(caller, record, view)),
     page.total,
@@ -49,9 +53,8 @@ export async function listGroups(caller: Caller, parameters: ReadParameters): Pr
 }
 
 export async function replaceGroup(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
-  const checks = documentChecks(caller);
-  const parse = (record: GroupRecord): GroupChange => {
-    const { members } = readGroupDocument(body, record.document);
+  const parse: Parse = (record, checks) => {
+    const { members } = readGroupDocument(body, record.document, checks);
     return {
       document: (current) => readGroupDocument(body, current, checks).document,
       // Who leaves members out says nothing of them (RFC 7644 3.5.1 allows either): an empty list empties a group, a missing one does not.
@@ -69,15 +72,14 @@ export async function replaceGroup(caller: Caller, id: string, body: JsonObject,
 export async function patchGroup(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
   const silent = view.mode === 'default';
   const base = caller.app.baseUrl();
-  const checks = documentChecks(caller);
-  const parse = (record: GroupRecord) =>
+  const parse: Parse = (record, checks) =>
     parseGroupPatch(body, {
       ...{ id, rendered: renderGroup(record, base), base, checks },
       checkMembers: (filter) => checkFilter(caller, GROUP, filter, ['members']),
     });
-  const { written, shown } = await changeGroup(caller, id, parse, !silent && shows(view, 'members'));
+  const { written, shown, isPartial } = await changeGroup(caller, id, parse, !silent && shows(view, 'members'));
   // Without a body the tag stands for this write alone: that of a later one would let the client overwrite it unseen.
-  if (silent) return { status: 204, headers: { ETag: etag(written.version) }, body: null };
+  if (silent && !isPartial) return { status: 204, headers: { ETag: etag(written.version) }, body: null };
   return { status: 200, headers: resourceHeaders(GROUP, shown, caller.app.baseUrl()), body: show(caller, shown, view) };
 }
 
@@ -92,19 +94,37 @@ export async function deleteGroup(caller: Caller, id: string): Promise<Reply> {
   return { status: 204, headers: {}, body: null };
 }
 
-async function changeGroup(
+type Parse = (record: GroupRecord, checks: DocumentChecks) => GroupChange;
+
+interface Changed {
+  readonly written: GroupRecord;
+  readonly shown: GroupRecord;
+  /** Members were removed, and something else was refused: the answer shows it. */
+  readonly isPartial: boolean;
+}
+
+async function changeGroup(caller: Caller, id: string, parse: Parse, members: boolean): Promise<Changed> {
+  const [written, isPartial] = await withdrawalsGoThrough(
+    async (tolerance) =>
+      [await writeGroup(caller, id, parse, { members, tolerance }), (tolerance?.refused().length ?? 0) > 0] as const,
+  );
+  return { written, shown: await settle(caller, written, members || isPartial), isPartial };
+}
+
+async function writeGroup(
   caller: Caller,
   id: string,
-  parse: (record: GroupRecord) => GroupChange,
-  members: boolean,
-): Promise<{ readonly written: GroupRecord; readonly shown: GroupRecord }> {
+  parse: Parse,
+  { members, tolerance }: { readonly members: boolean; readonly tolerance: Tolerance | null },
+): Promise<GroupRecord> {
   const current = await find(caller, id, false);
   checkNoneMatch(caller, current.version);
-  const change = parse(current);
+  const change = parse(current, documentChecks(caller, tolerance));
+  if (tolerance !== null && change.members.every(({ kind }) => kind === 'add')) throw tolerance.because;
   const replaces = change.members.some((op) => op.kind === 'replace');
   await admit(caller, replaces ? await find(caller, id, true) : current, change);
-  const { record } = await caller.app.store.updateGroup(id, change, writeContext(caller), { members });
-  return { written: record, shown: await settle(caller, record, members) };
+  const context = { ...writeContext(caller), tolerance };
+  return (await caller.app.store.updateGroup(id, change, context, { members })).record;
 }
 
 async function admit(caller: Caller, current: GroupRecord | null, change: GroupChange): Promise<void> {

@@ -2,7 +2,7 @@
 import type { ResourceType } from '../domain/schema.js';
 import type { JsonObject } from '../domain/types.js';
 import type { ListQuery } from '../store/port.js';
-import type { ScimLimits } from './context.js';
+import type { Caller, ScimLimits } from './context.js';
 import { parseAttributePath, parseFilter } from './filter-parser.js';
 import { parseProjection, type Projection } from './project.js';
 import type { ReadParameters } from './query.js';
@@ -31,6 +31,20 @@ export function toListing(parameters: ReadParameters, type: ResourceType, limits
 /** What `attributes` and `excludedAttributes` let through. */
 export function viewOf(parameters: ReadParameters, type: ResourceType): Projection {
   return parseProjection(parameters.attributes, parameters.excludedAttributes, type);
+}
+
+/**
+ * Reads a page. Before the first reading ever a list is not known to be whole, and a filter without hits
+ * would tell an IdP that existing members do not exist: both wait for the reading. Hits are shown at once.
+ */
+export async function lookUp<P extends { readonly total: number }>(
+  { app }: Caller,
+  { filter }: { readonly filter: unknown },
+  read: () => Promise<P>,
+): Promise<P> {
+  const page = await read();
+  if ((page.total > 0 && filter !== null) || !app.rules().importExisting) return page;
+  return (await app.provisioning.awaitFirstReading()) ? read() : page;
 }
 
 /** The envelope of a page. `itemsPerPage` is what the page has, as Okta's import expects. */

@@ -6,6 +6,7 @@
 import type { Filter } from '../domain/filter.js';
 import { isList, matches } from '../domain/match.js';
 import { invalidValue, mutability, tooMany } from '../errors.js';
+import type { Refuse } from '../domain/withdrawal.js';
 import type { MemberOp, MemberRecord } from '../store/port.js';
 import { readMembers } from './members.js';
 import type { Operation } from './patch-request.js';
@@ -22,6 +23,7 @@ const MAX_MEMBER_WORK = 1_000_000;
 export function memberOps(
   base: string,
   check: (filter: Filter) => void = () => undefined,
+  refuse?: Refuse,
 ): (operation: Operation) => MemberOp {
   let terms = 0;
   const work: Work = { left: MAX_MEMBER_WORK, unfinished: [] };
@@ -32,7 +34,7 @@ export function memberOps(
     if (sub !== null && sub.name !== 'value')
       throw mutability(`${where}: ${sub.name} is immutable. Remove the member and add another.`);
     if (filter !== null) check(filter);
-    if (filter === null) return verb === 'remove' ? removeListed(operation) : writeListed(operation);
+    if (filter === null) return verb === 'remove' ? removeListed(operation, refuse) : writeListed(operation, refuse);
     const ids = idsOf(filter);
     if (verb !== 'remove') return addFiltered(operation, ids);
     if (sub !== null) throw mutability(`${where}: the value of a member cannot be removed. Remove the member.`);
@@ -48,9 +50,9 @@ export function memberOps(
   };
 }
 
-function writeListed({ verb, value, where, path }: Operation): MemberOp {
+function writeListed({ verb, value, where, path }: Operation, refuse: Refuse | undefined): MemberOp {
   if (value === undefined) throw invalidValue(`${where}: ${verb} needs a value.`);
-  const userIds = readMembers(value, where);
+  const userIds = readMembers(value, where, refuse && { refuse, only: verb === 'add' ? 'all' : 'groups' });
   if (verb === 'add') return { kind: 'add', userIds };
   // Taken for a list of members, `members.value` would remove all others.
   if (path.sub !== null) throw mutability(`${where}: ${path.sub.name} is immutable. Replace members as a whole.`);
@@ -59,14 +61,14 @@ function writeListed({ verb, value, where, path }: Operation): MemberOp {
   return { kind: 'replace', userIds };
 }
 
-function removeListed({ value, where, path }: Operation): MemberOp {
+function removeListed({ value, where, path }: Operation, refuse: Refuse | undefined): MemberOp {
   if (value === undefined) {
     if (path.sub !== null) throw mutability(`${where}: the value of a member cannot be removed. Remove the member.`);
     return { kind: 'replace', userIds: [] };
   }
   if (value === null || value === '')
     throw invalidValue(`${where}: value says no members. Leave it out to remove all, or list those to remove.`);
-  return { kind: 'remove', userIds: readMembers(value, where) };
+  return { kind: 'remove', userIds: readMembers(value, where, refuse && { refuse, only: 'all' }) };
 }
 
 /** `members[value eq "x"]` written to: only saying again what the filter says is possible. */

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isList, isObject } from '../domain/match.js';
 import type { ResourceType, Schema } from '../domain/schema.js';
 import type { Json, JsonObject } from '../domain/types.js';
+import { isAboutValue, type Refuse } from '../domain/withdrawal.js';
 import { invalidSyntax, invalidValue, mutability, noTarget, payloadTooLarge, ScimError } from '../errors.js';
 import { asBody } from './document.js';
 import { parsePatchPath, type PatchPath } from './patch-path.js';
@@ -32,6 +33,8 @@ export interface PatchedResource {
   readonly id?: string | undefined;
   /** The resource as clients see it: a readOnly attribute equal to it is no attempt to change it. */
   readonly rendered?: JsonObject | undefined;
+  /** Told of each operation that is left out; without it, the first that is refused is thrown. */
+  readonly refuse?: Refuse | undefined;
 }
 
 /** Parses the message and turns each operation into what `build` makes of it. */
@@ -53,7 +56,8 @@ export function parseOperations<T>(
   if (operations.length > MAX_OPERATIONS) throw payloadTooLarge(`More than ${MAX_OPERATIONS} operations in one PATCH.`);
   return operations.flatMap((raw, index) => {
     try {
-      return expand(raw, type, resource).map(build);
+      const expanded = tolerant(resource.refuse, `Operations[${index}]`, () => expand(raw, type, resource));
+      return expanded.flatMap((operation) => tolerant(resource.refuse, operation.where, () => [build(operation)]));
     } catch (error) {
       if (!(error instanceof ScimError)) throw error;
       const { status, message: detail, scimType, headers } = error;
@@ -63,6 +67,17 @@ export function parseOperations<T>(
       });
     }
   });
+}
+
+/** What `read` gives; nothing where it is refused and may be left out. */
+function tolerant<T>(refuse: Refuse | undefined, where: string, read: () => readonly T[]): readonly T[] {
+  try {
+    return read();
+  } catch (error) {
+    if (refuse === undefined || !isAboutValue(error)) throw error;
+    refuse(where, error);
+    return [];
+  }
 }
 
 function expand(raw: Json, type: ResourceType, resource: PatchedResource): readonly Operation[] {
@@ -120,12 +135,12 @@ function spread(
   return Object.entries(value).flatMap(([key, item]) => {
     const path = resolveKey(key, schema, type);
     if (path === null) return [];
-    if (path.kind === 'schema') return onSchema(verb, path.schema, item, type, resource);
-    if (path.attribute.mutability === 'readOnly') {
+    return tolerant<Operation>(resource.refuse, key, () => {
+      if (path.kind === 'schema') return onSchema(verb, path.schema, item, type, resource);
+      if (path.attribute.mutability !== 'readOnly') return [{ verb, path, value: item, where: key }];
       checkReadOnly(path, item, resource);
       return [];
-    }
-    return [{ verb, path, value: item, where: key }];
+    });
   });
 }
 

@@ -70,6 +70,7 @@ export function renderGroup(record: GroupRecord, base: string): JsonObject {
     ...stored,
     groupId: bridge.groupId ?? stored?.['groupId'] ?? null,
     linkStatus: bridge.linkStatus,
+    lastError: bridge.lastError,
   });
   const content = {
     ...record.document,

@@ -16,7 +16,7 @@ import type { Caller } from './context.js';
 import { cursorPage, listOfGroups, listOfUsers, type CursorList } from './cursor-page.js';
 import { FilterParser, parseAttributePath, reporting } from './filter-parser.js';
 import { tokenize } from './filter-tokens.js';
-import { listResponse, viewOf } from './listing.js';
+import { listResponse, lookUp, viewOf } from './listing.js';
 import { project, shows } from './project.js';
 import type { ReadParameters } from './query.js';
 import { checkSearch, readable } from './readable.js';
@@ -25,8 +25,13 @@ import { scopeRefusal } from '../auth/token-scopes.js';
 
 /** A page of users and groups, as far as the token may see them. */
 export async function searchAll(caller: Caller, parameters: ReadParameters): Promise<object> {
-  const { limits } = caller.app;
   if (parameters.cursor !== null) return cursorPage(caller, parameters, joinedLists(caller, parameters));
+  const { items, total } = await lookUp(caller, parameters, () => readAll(caller, parameters));
+  return listResponse(items, total, parameters.startIndex);
+}
+
+async function readAll(caller: Caller, parameters: ReadParameters): Promise<Page<object>> {
+  const { limits } = caller.app;
   const sources = [users(caller, parameters), groups(caller, parameters)].filter((source) => source !== null);
   const found: object[] = [];
   let total = 0;
@@ -36,7 +41,7 @@ export async function searchAll(caller: Caller, parameters: ReadParameters): Pro
     found.push(...page.items);
     total += page.total;
   }
-  return listResponse(found, total, parameters.startIndex);
+  return { items: found, total };
 }
 
 /** What the token may see, as a cursor goes through it: users, then groups. */

@@ -5,20 +5,23 @@
  */
 import type { Document, JsonObject } from '../domain/types.js';
 import { USER } from '../domain/user-schema.js';
+import type { Tolerance } from '../domain/withdrawal.js';
 import { notFound } from '../errors.js';
 import type { UserRecord, Written } from '../store/port.js';
 import { checkNoneMatch, conditionalReply } from './conditions.js';
 import { creationContext, documentChecks, writeContext, type Caller, type Reply } from './context.js';
 import { cursorPage, userList } from './cursor-page.js';
+import type { DocumentChecks } from './document-checks.js';
 import { readUserDocument } from './document.js';
 import { grantsUser } from './grants.js';
-import { listResponse, toListing } from './listing.js';
+import { listResponse, lookUp, toListing } from './listing.js';
 import { parseUserPatch } from './patch.js';
 import { project, type Projection } from './project.js';
 import type { ReadParameters } from './query.js';
 import { checkSearch, readable } from './readable.js';
 import { renderUser, resourceHeaders } from './render.js';
 import { shorten } from './shorten.js';
+import { withdrawalsGoThrough } from './withdrawals.js';
 
 export async function createUser(caller: Caller, body: JsonObject, view: Projection): Promise<Reply> {
   const { store } = caller.app;
@@ -39,7 +42,7 @@ export async function listUsers(caller: Caller, parameters: ReadParameters): Pro
   if (parameters.cursor !== null) return cursorPage(caller, parameters, [userList(parameters, caller)]);
   const { query, view } = toListing(parameters, USER, caller.app.limits);
   checkSearch(caller, USER, query);
-  const page = await caller.app.store.listUsers(query);
+  const page = await lookUp(caller, query, () => caller.app.store.listUsers(query));
   return listResponse(
     page.items.map((record) => show(caller, record, view)),
     page.total,
@@ -48,14 +51,12 @@ export async function listUsers(caller: Caller, parameters: ReadParameters): Pro
 }
 
 export async function replaceUser(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
-  const checks = documentChecks(caller);
-  return changeUser(caller, id, () => (current) => readUserDocument(body, current, checks), view);
+  return changeUser(caller, id, (_, checks) => (current) => readUserDocument(body, current, checks), view);
 }
 
 export async function patchUser(caller: Caller, id: string, body: JsonObject, view: Projection): Promise<Reply> {
   const base = caller.app.baseUrl();
-  const checks = documentChecks(caller);
-  const parse = (record: UserRecord) =>
+  const parse: Parse = (record, checks) =>
     parseUserPatch(body, { id, rendered: readable(caller, USER, renderUser(record, base)), base, checks });
   return changeUser(caller, id, parse, view);
 }
@@ -71,23 +72,31 @@ export async function deleteUser(caller: Caller, id: string): Promise<Reply> {
   return { status: 204, headers: {}, body: null };
 }
 
-async function changeUser(
-  caller: Caller,
-  id: string,
-  parse: (record: UserRecord) => (current: Document) => Document,
-  view: Projection,
-): Promise<Reply> {
-  const { store } = caller.app;
-  const current = await find(caller, id);
-  checkNoneMatch(caller, current.version);
-  const change = parse(current);
-  await admit(caller, current.document, change(current.document));
-  const record = await settle(caller, await store.updateUser(id, change, writeContext(caller)));
+type Parse = (record: UserRecord, checks: DocumentChecks) => (current: Document) => Document;
+
+async function changeUser(caller: Caller, id: string, parse: Parse, view: Projection): Promise<Reply> {
+  const written = await withdrawalsGoThrough((tolerance) => writeUser(caller, id, parse, tolerance));
+  const record = await settle(caller, written);
   return {
     status: 200,
     headers: resourceHeaders(USER, record, caller.app.baseUrl()),
     body: show(caller, record, view),
   };
+}
+
+async function writeUser(
+  caller: Caller,
+  id: string,
+  parse: Parse,
+  tolerance: Tolerance | null,
+): Promise<Written<UserRecord>> {
+  const current = await find(caller, id);
+  checkNoneMatch(caller, current.version);
+  const change = parse(current, documentChecks(caller, tolerance));
+  // It must say so itself: who is inactive already has lost nothing by the rest of the request.
+  if (tolerance !== null && change({ ...current.document, active: true })['active'] !== false) throw tolerance.because;
+  await admit(caller, current.document, change(current.document));
+  return caller.app.store.updateUser(id, change, { ...writeContext(caller), tolerance });
 }
 
 async function admit(caller: Caller, current: Document | null, next: Document): Promise<void> {

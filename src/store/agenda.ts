@@ -34,7 +34,10 @@ export function remind(core: Core, subject: Subject, cause: string): void {
   core.run(REMIND, subject, PRIORITY.background, now, now, cause, now);
 }
 
-/** The managed users among these rows, in one statement. Unmanaged ones are nobody's business. */
+/**
+ * Those among these rows who may have a plan, in one statement: managed users, and unmanaged ones of whom an
+ * IdP wrote a membership. All others are nobody's business.
+ */
 export function scheduleUsers(core: Core, seqs: readonly number[], cause: Cause): number {
   if (seqs.length === 0) return 0;
   const now = core.now();
@@ -114,6 +117,12 @@ export function entriesOf(core: Core, subjects: readonly Subject[]): ReadonlyMap
   return new Map(rows.map((row) => [row.subject, row]));
 }
 
+/** SQL for users AS u. */
+export const MAY_HAVE_PLAN = `(u.managed = 1 OR (u.released_at IS NULL AND u.deleted_at IS NULL AND (
+  EXISTS (SELECT 1 FROM memberships AS m WHERE m.user_seq = u.seq AND m.origin = 'idp')
+  OR EXISTS (SELECT 1 FROM withdrawn_memberships AS w WHERE w.user_id = u.id)
+  OR EXISTS (SELECT 1 FROM accounts AS a JOIN effects AS e ON e.account_id = a.id
+    WHERE a.user_id = u.id AND e.aspect = 'group'))))`;
 const COLUMNS = 'subject, priority, due_at AS dueAt, attempts, generation, cause';
 // The generation follows the clock, so that an entry struck out and made anew never repeats one.
 const ON_CONFLICT = `ON CONFLICT (subject) DO UPDATE SET
@@ -125,7 +134,7 @@ const REMIND = `INSERT INTO agenda (subject, priority, due_at, generation, cause
   cause = CASE WHEN attempts = 0 AND due_at > excluded.due_at THEN excluded.cause ELSE cause END,
   due_at = CASE WHEN attempts = 0 THEN MIN(due_at, excluded.due_at) ELSE due_at END`;
 const UPSERT_USERS = `INSERT INTO agenda (subject, priority, due_at, generation, cause, caused_at)
-  SELECT 'user:' || u.id, ?, ?, ?, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value WHERE u.managed = 1 ${ON_CONFLICT}`;
+  SELECT 'user:' || u.id, ?, ?, ?, ?, ? FROM json_each(?) AS j JOIN users AS u ON u.seq = j.value WHERE ${MAY_HAVE_PLAN} ${ON_CONFLICT}`;
 const UNSETTLE_USERS = 'UPDATE users SET converged = 0 WHERE converged = 1 AND seq IN (SELECT value FROM json_each(?))';
 // A bare parameter would have SQLite plan the statement anew for each value.
 const A_LIMIT = '? + 0';

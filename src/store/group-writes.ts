@@ -7,6 +7,7 @@ import { objectAt, sameJson, textAt } from '../domain/json.js';
 import { BRIDGE_GROUP } from '../domain/schema.js';
 import { asSeat } from '../domain/seat.js';
 import type { Document, GroupId, SeatType, WorkspaceGroupId } from '../domain/types.js';
+import { isAboutValue, onlyWhatPasses, stillRefused, withRefused, type RefusedValue } from '../domain/withdrawal.js';
 import { invalidValue, mutability, notFound, uniqueness } from '../errors.js';
 import { PRIORITY, schedule, scheduleUsers } from './agenda.js';
 import { appendAudit } from './audit.js';
@@ -16,6 +17,7 @@ import { findGroupOfName, findGroupRow, groupRecordOfSeq, rowOfGroupSeq, type Gr
 import { applyMemberOps, markWithdrawn, NO_DELTA, userIdsOfSeqs, type MemberDelta } from './memberships.js';
 import { findWorkspaceGroup } from './mirror.js';
 import type { GroupChange, GroupRecord, MemberOp, WriteContext, Written } from './port.js';
+import { keepRefusedValues, refusedValuesOf, rehearse } from './refused-values.js';
 import { retryRejectedRemovals } from './repeated-removals.js';
 import { groupSubject } from './subject.js';
 import { checkVersion } from './user-checks.js';
@@ -65,12 +67,46 @@ export function updateGroup(
 ): Written<GroupRecord> {
   const row = existingGroup(core, id);
   checkVersion(row, context);
-  const document = change.document(documentOf(row));
-  const changed = writeGroup(core, row, { document, ops: change.members, action }, context);
+  const { document, refused } = decideDocument(core, row, change, context);
+  const changed = writeGroup(core, row, { document, refused, ops: change.members, action }, context);
   return { record: groupRecordOfSeq(core, row.seq, options), changed };
 }
 
+/** What a write makes of the document. What earlier removals were refused is tried again by each write. */
+function decideDocument(
+  core: Core,
+  row: GroupRow,
+  change: GroupChange,
+  context: WriteContext,
+): Pick<GroupWrite, 'document' | 'refused'> {
+  const { tolerance } = context;
+  const current = documentOf(row);
+  const known = refusedValuesOf(row);
+  const full = known.length === 0 ? null : change.document(withRefused(current, known));
+  const check = (document: Document): void => {
+    rehearse(core, () => {
+      rewriteGroup(core, row, document, context);
+      followLink(core, rowOfGroupSeq(core, row.seq), document);
+    });
+  };
+  if (tolerance !== null && tolerance !== undefined) {
+    const wanted = full ?? change.document(current);
+    return { document: onlyWhatPasses(current, wanted, check, tolerance.refuse), refused: [] };
+  }
+  const document = change.document(current);
+  if (full === null) return { document, refused: [] };
+  try {
+    check(full);
+    return { document: full, refused: [] };
+  } catch (error) {
+    if (!isAboutValue(error)) throw error;
+    return { document, refused: stillRefused(known, document, full) };
+  }
+}
+
 interface GroupWrite {
+  /** Still refused from before. */
+  readonly refused?: readonly RefusedValue[] | undefined;
   readonly document: Document;
   readonly ops: readonly MemberOp[];
   readonly action: string;
@@ -81,8 +117,14 @@ function writeGroup(core: Core, row: GroupRow, write: GroupWrite, context: Write
   const before = documentOf(row);
   const rewritten = !sameJson(before, write.document);
   if (rewritten) rewriteGroup(core, row, write.document, context);
-  const delta = applyMemberOps(core, row.seq, write.ops);
+  const { tolerance } = context;
+  const delta = applyMemberOps(core, row.seq, write.ops, tolerance?.refuse);
   checkWritable(core, row.seq, delta);
+  // A full list that drops nobody withdraws nothing.
+  const refusal = tolerance?.firstRefusal() ?? null;
+  if (refusal !== null && delta.removed.size === 0 && write.ops.every(({ kind }) => !kind.startsWith('remove')))
+    throw refusal;
+  const refused = tolerance?.refused() ?? write.refused ?? [];
   const linkedTo = linkOf(row);
   if (linkedTo !== null) markWithdrawn(core, linkedTo, delta);
   if (linkedTo !== null && write.ops.some(({ kind }) => kind !== 'add'))
@@ -90,7 +132,9 @@ function writeGroup(core: Core, row: GroupRow, write: GroupWrite, context: Write
   const link = rewritten ? followLink(core, rowOfGroupSeq(core, row.seq), write.document) : UNCHANGED;
   const moved = delta.added.size + delta.removed.size > 0 || movesMembers(link);
   const managing = row.managed === 0;
-  if (!rewritten && !moved && !link.changed && !managing && delta.claimed.size === 0) return false;
+  const of = { table: 'groups', subject: groupSubject(row.id), row } as const;
+  if (!rewritten && !moved && !link.changed && !managing && delta.claimed.size === 0)
+    return keepRefusedValues(core, of, refused, context);
   core.run(MANAGE, context.tokenId, row.seq);
   if (rewritten || moved) moveGroupVersion(core, row.seq);
   const after = rowOfGroupSeq(core, row.seq);
@@ -102,6 +146,7 @@ function writeGroup(core: Core, row: GroupRow, write: GroupWrite, context: Write
     before: rewritten ? before : undefined,
     after: { ...(rewritten ? write.document : {}), ...deltaInWords(core, delta) },
   });
+  keepRefusedValues(core, of, refused, context);
   scheduleEffects(core, { before: row, after, delta, link }, context);
   return true;
 }

@@ -1,7 +1,9 @@
 /** Reading groups: rows and records for the SCIM surface. */
 import type { Document, GroupId, LinkStatus, Millis, SeatType, UserId, WorkspaceGroupId } from '../domain/types.js';
 import type { Core } from './core.js';
+import { refusedInWords } from '../domain/withdrawal.js';
 import type { GroupRecord, MemberRecord } from './port.js';
+import { refusedValuesOf } from './refused-values.js';
 import { documentOf } from './users.js';
 
 export interface GroupRow {
@@ -22,6 +24,8 @@ export interface GroupRow {
   readonly relink_by_hand: number;
   /** Its workspace group when that went. */
   readonly gone_group_id: WorkspaceGroupId | null;
+  /** See refused-values.ts. */
+  readonly refused_values: string | null;
 }
 
 export function findGroupRow(core: Core, id: string): GroupRow | undefined {
@@ -79,7 +83,11 @@ function toGroupRecord(core: Core, row: GroupRow, options: { readonly members: b
     modifiedAt: row.modified_at,
     managed: row.managed === 1,
     members: options.members ? membersOfGroup(core, row.seq) : null,
-    bridge: { groupId: row.workspace_group_id, linkStatus: row.link_status },
+    bridge: {
+      groupId: row.workspace_group_id,
+      linkStatus: row.link_status,
+      lastError: refusedInWords(refusedValuesOf(row)),
+    },
   };
 }
 

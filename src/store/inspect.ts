@@ -1,5 +1,6 @@
 /** Reads for people who look from outside: commands and the admin page. Nothing here writes. */
 import { fold, foldAddress } from '../domain/fold.js';
+import { MAY_HAVE_PLAN } from './agenda.js';
 import type { Core } from './core.js';
 import { LINK_TROUBLE } from './groups.js';
 import { OPEN_STATES } from './invites.js';
@@ -49,7 +50,7 @@ const FIND = `${PERSON} WHERE u.id = ? OR u.user_name_key = ? OR u.address = ?
     OR u.seq IN (SELECT user_seq FROM user_emails WHERE value_key = ?)
   ORDER BY u.deleted_at IS NOT NULL, u.seq DESC LIMIT 20`;
 const SELECT_OF_SUBJECTS = `${PERSON} WHERE 'user:' || u.id IN (SELECT value FROM json_each(?))`;
-const SELECT_SUBJECTS = `SELECT 'user:' || id FROM users WHERE managed = 1
+const SELECT_SUBJECTS = `SELECT 'user:' || u.id FROM users AS u WHERE ${MAY_HAVE_PLAN}
   UNION ALL SELECT 'group:' || id FROM groups`;
 const SELECT_INVITES = `SELECT i.id, i.user_id AS userId, u.user_name AS userName, i.address, i.seat_type AS seatType,
   i.usage_limit AS usageLimit, i.state, i.sends, i.round, i.sent_at AS sentAt, i.ended_at AS endedAt, i.member_id AS memberId

@@ -16,6 +16,7 @@ import { lookalikesOf } from './lookalikes.js';
 import { groupsOfMember, toMember, type MemberRow } from './mirror.js';
 import { protectionOf } from './protection.js';
 import { refusedOf } from './refused.js';
+import { refusedValuesOf } from './refused-values.js';
 import { membersReadAt } from './settings.js';
 import { userSubject } from './subject.js';
 import { readGroupsOfUser, type GroupOfUser } from './user-groups.js';
@@ -45,6 +46,7 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     version: row.version,
     desired: desiredOf(row),
     managed: row.managed === 1,
+    isReleased: row.released_at !== null,
     address: row.address,
     seat: decideSeat(document, groups, rules),
     usageLimit: usageLimitOf(document),
@@ -75,6 +77,7 @@ export function readPerson(core: Core, userId: UserId): Person | null {
     invite: invite === null ? null : toInvite(core, invite),
     staleInvites: staleInvites(invites, row.address).map((stale) => toInvite(core, stale)),
     protection: protectionOf(core, member, row.address),
+    refusedValues: refusedValuesOf(row),
     refused: refusedOf(open),
     released: new Set(open.filter((entry) => entry.released === 1).map((entry) => entry.key)),
     held: heldOf(open, row),

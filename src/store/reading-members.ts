@@ -143,6 +143,7 @@ function memberChanged(core: Core, change: ChangedMember, context: ReadingContex
     if (row.managed === 0) {
       if (row.member_id === after.memberId) followMember(core, row, change, context.cause);
       context.concerned.show(row.seq);
+      context.concerned.users([row.seq], PRIORITY.background);
       continue;
     }
     endIfSettled(core, row.seq);

@@ -130,4 +130,4 @@ const INSERT_EMAIL =
 const MOVE_GROUP_VERSIONS = `UPDATE groups SET version = version + 1, modified_at = ?
   WHERE seq IN (SELECT group_seq FROM memberships WHERE user_seq = ?)`;
 const BURY = `UPDATE users SET deleted_at = ?, modified_at = ?, active = 0, document = '{}', external_id = NULL, display_name = NULL,
-  display_name_key = NULL, manager_id = NULL, may_reinvite = 0, version = version + 1 WHERE seq = ?`;
+  display_name_key = NULL, manager_id = NULL, may_reinvite = 0, refused_values = NULL, version = version + 1 WHERE seq = ?`;

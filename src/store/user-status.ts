@@ -1,6 +1,7 @@
 /** Keeps the readOnly columns of a user (status, lastError, pendingChanges) true to the other tables. */
 import { formatSecond } from '../domain/instant.js';
 import { statusOf } from '../domain/status.js';
+import { refusedInWords } from '../domain/withdrawal.js';
 import { isGivenUp, isSettledByReading, unclearInWords, unclearLeftMs } from '../domain/unclear-invites.js';
 import type { Core } from './core.js';
 import { invitesOf, latestInvite, toInvite, type InviteRow } from './invites.js';
@@ -8,6 +9,7 @@ import { DROPPED, openLedgerRows, type OpenLedgerRow } from './ledger.js';
 import { ambiguityOf } from './lookalikes.js';
 import { findMember } from './mirror.js';
 import { protectionOf } from './protection.js';
+import { refusedValuesOf } from './refused-values.js';
 import { userSubject } from './subject.js';
 import { rowOfSeq, type UserRow } from './users.js';
 
@@ -37,7 +39,8 @@ export function refreshStatusOf(core: Core, row: UserRow): UserRow {
     isAmbiguous: ambiguity !== null,
     isGivenUp: isWanted && invite !== null && isGivenUp(invite),
   });
-  const lastError = lastErrorOf(open, unclear) ?? ambiguity;
+  const errors = [lastErrorOf(open, unclear) ?? ambiguity, refusedInWords(refusedValuesOf(row))];
+  const lastError = errors.filter((text) => text !== null).join(' ') || null;
   const goesOn = unclear !== null && invite !== null && !isGivenUp(invite) ? count(open, 'ambiguous') : 0;
   const pending = count(open, 'planned') + count(open, 'sending') + count(open, 'held') + goesOn;
   if (status === row.status && lastError === row.last_error && pending === row.pending_changes) return row;

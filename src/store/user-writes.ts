@@ -8,7 +8,8 @@ import { sameJson } from '../domain/json.js';
 import { decideSeat } from '../domain/seat.js';
 import { userColumns, type UserColumns } from '../domain/user-columns.js';
 import type { Address, Document, WorkspaceMember } from '../domain/types.js';
-import { invalidValue } from '../errors.js';
+import { onlyWhatPasses, stillRefused, withRefused, type RefusedValue } from '../domain/withdrawal.js';
+import { invalidValue, ScimError } from '../errors.js';
 import { forbidUnlock, tieAddress, untieOthers } from './accounts.js';
 import { PRIORITY, schedule, unschedule } from './agenda.js';
 import { appendAudit } from './audit.js';
@@ -19,6 +20,7 @@ import { forgetRefusals, supersedeAll } from './ledger.js';
 import { isAmbiguous, membersForNewcomer } from './lookalikes.js';
 import { findMember } from './mirror.js';
 import type { UserRecord, WriteContext, Written } from './port.js';
+import { keepRefusedValues, refusedValuesOf, rehearse } from './refused-values.js';
 import { checkSeat } from './seat-checks.js';
 import { userSubject } from './subject.js';
 import {
@@ -138,9 +140,12 @@ function takeOver(core: Core, row: UserRow, next: NextUser, context: WriteContex
 }
 
 function beginManaging(core: Core, row: UserRow): void {
-  core.run('UPDATE users SET managed = 1, managed_at = ?, may_reinvite = 0 WHERE seq = ?', core.served(), row.seq);
+  core.run(
+    'UPDATE users SET managed = 1, managed_at = ?, may_reinvite = 0, released_at = NULL WHERE seq = ?',
+    core.served(),
+    row.seq,
+  );
   forbidUnlock(core, row.id);
-  core.run('DELETE FROM withdrawn_memberships WHERE user_id = ?', row.id);
   const member = findMember(core, row.member_id);
   if (member !== null) markAdopted(core, row.seq, member);
 }
@@ -155,11 +160,9 @@ export function updateUser(
   const row = existingUser(core, id);
   checkVersion(row, context);
   const current = documentOf(row);
-  const changed = change(current);
-  // Absent = unchanged: nobody gets access back by leaving a word out.
-  const document: Document = 'active' in changed ? changed : { ...changed, active: row.active === 1 };
+  const { document, refused } = decideDocument(core, row, change, context);
   wroteAgain(core, row, context);
-  if (sameJson(current, document)) return repeatWrite(core, row, context);
+  if (sameJson(current, document)) return repeatWrite(core, row, refused, context);
   const next = checkUpdate(core, row, document);
   const address = next.address?.address ?? null;
   noteWriter(core, row, context);
@@ -178,7 +181,62 @@ export function updateUser(
     before: current,
     after: document,
   });
+  keepRefusedValues(core, refusedAt(row), refused, context);
   return { record: afterWrite(core, row.seq, context, next.columns.active), changed: true };
+}
+
+const refusedAt = (row: UserRow) => ({ table: 'users', subject: userSubject(row.id), row }) as const;
+
+interface Decided {
+  readonly document: Document;
+  readonly refused: readonly RefusedValue[];
+}
+
+/**
+ * What a write makes of the document, and what is refused of it. Turned on, the user gets what an
+ * earlier withdrawal was refused, or the write fails.
+ */
+function decideDocument(
+  core: Core,
+  row: UserRow,
+  change: (current: Document) => Document,
+  { tolerance }: WriteContext,
+): Decided {
+  const current = documentOf(row);
+  const known = refusedValuesOf(row);
+  // Absent = unchanged: nobody gets access back by leaving a word out.
+  const apply = (to: Document): Document => {
+    const changed = change(to);
+    return 'active' in changed ? changed : { ...changed, active: row.active === 1 };
+  };
+  const full = known.length === 0 ? null : apply(withRefused(current, known));
+  if (tolerance === null || tolerance === undefined) {
+    const document = apply(current);
+    if (full === null) return { document, refused: [] };
+    if (document['active'] === false) return { document, refused: stillRefused(known, document, full) };
+    checkRetried(core, row, full, known);
+    return { document: full, refused: [] };
+  }
+  const wanted = full ?? apply(current);
+  if (wanted['active'] !== false) throw tolerance.because;
+  const check = (document: Document): void => {
+    rehearse(core, () => checkUpdate(core, row, document));
+  };
+  const document = onlyWhatPasses({ ...current, active: false }, wanted, check, tolerance.refuse);
+  return { document, refused: tolerance.refused() };
+}
+
+/** Says why a write fails that itself asks for nothing that is taken. */
+function checkRetried(core: Core, row: UserRow, document: Document, known: readonly RefusedValue[]): void {
+  try {
+    rehearse(core, () => checkUpdate(core, row, document));
+  } catch (error) {
+    if (!(error instanceof ScimError) || error.scimType === undefined) throw error;
+    const { status, message, scimType } = error;
+    const names = known.flatMap(({ attribute, wanted }) => (wanted === undefined ? [] : [attribute])).join(', ');
+    const detail = `${message} (Tried again: ${names}, refused when the user was disabled. Send other values to replace them.)`;
+    throw new ScimError(status, detail, { scimType, cause: error });
+  }
 }
 
 /** The IdP speaks: what an administrator's undo held back is decided anew. */
@@ -191,7 +249,13 @@ function wroteAgain(core: Core, row: UserRow, context: WriteContext): void {
  * The IdP says again what is known. For the document nothing happened; for work that was refused or
  * has failed it is a fresh cause, and an imported user becomes managed by it.
  */
-function repeatWrite(core: Core, row: UserRow, context: WriteContext): Written<UserRecord> {
+function repeatWrite(
+  core: Core,
+  row: UserRow,
+  values: readonly RefusedValue[],
+  context: WriteContext,
+): Written<UserRecord> {
+  const isKept = keepRefusedValues(core, refusedAt(row), values, context);
   const refused = forgetRefusals(core, userSubject(row.id));
   if (row.managed === 0) {
     beginManaging(core, row);
@@ -205,7 +269,7 @@ function repeatWrite(core: Core, row: UserRow, context: WriteContext): Written<U
   }
   if (refused || row.status === 'failed' || (row.undone_at !== null && context.tokenId !== null))
     return { record: afterWrite(core, row.seq, context, row.active === 1), changed: false };
-  return { record: recordOfRow(core, row), changed: false };
+  return { record: recordOfRow(core, isKept ? refreshStatus(core, row.seq) : row), changed: isKept };
 }
 
 function checkUpdate(core: Core, row: UserRow, document: Document): NextUser {
@@ -349,7 +413,9 @@ export function releaseUser(core: Core, id: string, context: WriteContext): User
   const row = existingUser(core, id);
   checkVersion(row, context);
   const subject = userSubject(row.id);
-  core.run('UPDATE users SET managed = 0, may_reinvite = 0, handover_since = NULL WHERE seq = ?', row.seq);
+  core.run(RELEASE, core.now(), row.seq);
+  // What the IdP took back before is not done, and not when it writes the user again either.
+  core.run('DELETE FROM withdrawn_memberships WHERE user_id = ?', row.id);
   untieOthers(core, row.id, row.account_id);
   forbidUnlock(core, row.id);
   supersedeAll(core, subject);
@@ -370,6 +436,7 @@ export function auditOf(context: WriteContext): { readonly actor: string; readon
   return { actor: context.actor, requestId: context.requestId };
 }
 
+const RELEASE = 'UPDATE users SET managed = 0, may_reinvite = 0, handover_since = NULL, released_at = ? WHERE seq = ?';
 const SELECT_WANTED_IN =
   "SELECT g.id FROM memberships AS m JOIN groups AS g ON g.seq = m.group_seq WHERE m.user_seq = ? AND m.origin = 'idp'";
 const MOVE_MEMBERSHIPS = `INSERT OR IGNORE INTO memberships (group_seq, user_seq, origin, added_at)

@@ -40,6 +40,10 @@ export interface UserRow {
   readonly converged: number;
   readonly undone_at: Millis | null;
   readonly handover_since: Millis | null;
+  /** An administrator ended the management, and no IdP has written the user since. */
+  readonly released_at: Millis | null;
+  /** See refused-values.ts. */
+  readonly refused_values: string | null;
 }
 
 export function findUserRow(core: Core, id: string): UserRow | undefined {

@@ -95,7 +95,7 @@ export function scheduleEverybody(core: Core, cause: string): number {
   const at = { priority: PRIORITY.background, id: cause, dueAt: core.now() };
   const subjects = core.values<Subject>("SELECT 'group:' || id FROM groups");
   for (const subject of [...subjects, MAPPING_SUBJECT]) schedule(core, subject, at);
-  const seqs = core.values<number>('SELECT seq FROM users WHERE managed = 1');
+  const seqs = core.values<number>('SELECT seq FROM users WHERE managed = 1 OR released_at IS NULL');
   return scheduleUsers(core, seqs, at);
 }
 

@@ -87,7 +87,7 @@ async function execute({ path, method, operation }: (typeof operations)[number])
     return encodeURIComponent(example === EXAMPLE_ID ? own : example);
   });
   const query = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query');
-  const search = new URLSearchParams(query.map(({ name, example }) => [name, String(example)]));
+  const search = new URLSearchParams(query.map(({ name, example }): [string, string] => [name, String(example)]));
   const [type, media] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
   const body = JSON.stringify(media?.example)?.replaceAll(EXAMPLE_ID, person);
   const authorization = credentials(operation);
@@ -117,9 +117,11 @@ function problemsOf(value: unknown, { $ref }: Media['schema']): unknown {
 describe('/openapi.json', () => {
   it('is a valid description, by a validator that is not ours', async () => {
     const validator = new Validator();
-    expect(await validator.validate(served as object)).toEqual({ valid: true });
+    expect(await validator.validate(served as Record<string, unknown>)).toEqual({ valid: true });
     expect(validator.version).toBe('3.1');
-    expect((await new Validator().validate({ ...(served as object), paths: { users: {} } })).valid).toBe(false);
+    expect(
+      (await new Validator().validate({ ...(served as Record<string, unknown>), paths: { users: {} } })).valid,
+    ).toBe(false);
   });
 
   it('is the one made from the tables, and names the address of the bridge', () => {

@@ -101,13 +101,65 @@ describe('the first start', () => {
     expect(bridge.writes()).toEqual([]); // Adopted, not invited.
   });
 
-  it('turns writes away after ten seconds, and reads work', async () => {
+  it.each([
+    '/Users?filter=userName eq "ada@workspace.example"',
+    '/Users?filter=emails[type eq "work"].value eq "ada@workspace.example"&count=1',
+    '/?filter=userName eq "ada@workspace.example"',
+    '/Groups?filter=displayName eq "Sales"',
+    '/Users?startIndex=1&count=2',
+  ])('answers a look-up only after the workspace was read: %s', async (path) => {
+    const members = [{ email: at('owner'), owner: true }, { email: at('ada') }];
+    bridge = await startTestBridge({
+      seed: minimalSeed({ members, groups: [{ name: 'Sales', members: [at('ada')] }] }),
+      before: (control) => control.addFault({ path: '/v1/workspace/members', times: 1, fault: { kind: 'hang' } }),
+    });
+    await bridge.until(() => bridge.control.hanging() > 0, 'the first reading');
+    const early = bridge.scim('GET', encodeURI(path));
+    await bridge.clock.advanceAsync(5_000);
+    bridge.control.releaseHanging();
+    const { status, body } = await early;
+    expect(status).toBe(200);
+    expect(body.totalResults).toBeGreaterThan(0);
+  });
+
+  it('turns a look-up away after ten seconds, but not what is known', async () => {
     bridge = await startTestBridge({
       seed: seed(),
       before: (control) => control.addFault({ path: '/v1/**', fault: { kind: 'hang' } }),
     });
     await bridge.until(() => bridge.control.hanging() > 0, 'the first call');
-    expect((await bridge.scim('GET', '/Users')).status).toBe(200);
+    const context = { requestId: 'early', actor: 'cli', tokenId: null, interactive: false, ifMatch: null };
+    const known = await bridge.store.createUser({ userName: 'known', emails: [{ value: at('known') }] }, context);
+    const hits = await bridge.scim('GET', `/Users?filter=${encodeURIComponent('userName eq "known"')}`);
+    expect([hits.status, hits.body.totalResults]).toEqual([200, 1]);
+    expect((await bridge.scim('GET', `/Users/${known.record.id}`)).status).toBe(200);
+    const timers = (): number => bridge.clock.pending().filter((left) => Math.round(left) === 10_000).length;
+    const before = timers();
+    const early = bridge.scim('GET', `/Users?filter=${encodeURIComponent('userName eq "ada"')}`);
+    await bridge.until(() => timers() > before, 'the wait for the first reading');
+    await bridge.clock.advanceAsync(10_001);
+    const { status, headers } = await early;
+    expect([status, Number(headers.get('retry-after')) > 0]).toEqual([503, true]);
+  });
+
+  it('answers look-ups at once where existing members are not listed anyway', async () => {
+    bridge = await startTestBridge({
+      seed: seed(),
+      env: { IMPORT_EXISTING: 'false' },
+      before: (control) => control.addFault({ path: '/v1/**', fault: { kind: 'hang' } }),
+    });
+    await bridge.until(() => bridge.control.hanging() > 0, 'the first call');
+    const { status, body } = await bridge.scim('GET', `/Users?filter=${encodeURIComponent('userName eq "ada"')}`);
+    expect([status, body.totalResults]).toEqual([200, 0]);
+  });
+
+  it('turns writes away after ten seconds, and discovery works', async () => {
+    bridge = await startTestBridge({
+      seed: seed(),
+      before: (control) => control.addFault({ path: '/v1/**', fault: { kind: 'hang' } }),
+    });
+    await bridge.until(() => bridge.control.hanging() > 0, 'the first call');
+    expect((await bridge.scim('GET', '/ServiceProviderConfig')).status).toBe(200);
     let isDone = false;
     const timers = (): number => bridge.clock.pending().filter((left) => Math.round(left) === 10_000).length;
     const before = timers();

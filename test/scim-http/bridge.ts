@@ -246,6 +246,7 @@ function fakeProvisioning() {
       state.calls.push('admitWithdrawal');
       if (state.withdrawalError !== null) throw state.withdrawalError;
     },
+    awaitFirstReading: () => Promise.resolve(false),
   };
   return { state, provisioning };
 }

@@ -18,6 +18,8 @@ export interface ModelGroup {
   readonly displayName: string;
   readonly externalId: string | null;
   readonly members: ReadonlySet<string>;
+  /** Came with a removal of members while another group had it: each later write tries it again. */
+  readonly refusedName: string | null;
 }
 
 export interface Directory {
@@ -102,7 +104,14 @@ export function perform(state: Directory, action: Action, newId: string): Outcom
       if (groupNamed(state, action.displayName) !== undefined) return refuse(409, 'uniqueness');
       if (action.memberIds.some((id) => !state.users.has(id))) return refuse(400, 'invalidValue');
       const members = new Set(action.memberIds);
-      const group = { id: newId, version: 1, displayName: action.displayName, externalId: null, members };
+      const group = {
+        id: newId,
+        version: 1,
+        displayName: action.displayName,
+        externalId: null,
+        members,
+        refusedName: null,
+      };
       return show(201, newId, withGroup(state, group));
     }
     case 'putGroup':
@@ -110,24 +119,39 @@ export function perform(state: Directory, action: Action, newId: string): Outcom
       const group = state.groups.get(action.id);
       if (group === undefined) return refuse(404);
       if (action.match !== null && action.match !== group.version) return refuse(412);
-      const displayName = action.displayName ?? group.displayName;
-      const namesake = groupNamed(state, displayName);
-      if (namesake !== undefined && namesake.id !== group.id) return refuse(409, 'uniqueness');
+      const isTaken = (name: string): boolean => (groupNamed(state, name) ?? group).id !== group.id;
       const isPut = action.do === 'putGroup';
       const changes: readonly MemberChange[] = isPut ? [{ op: 'replace', ids: action.memberIds }] : action.members;
       const isUnknown = (change: MemberChange): boolean =>
         change.op !== 'remove' && change.ids.some((id) => !state.users.has(id));
-      if (changes.some(isUnknown)) return refuse(400, 'invalidValue');
+      const asked = action.displayName;
+      const refusal =
+        asked !== undefined && isTaken(asked)
+          ? refuse(409, 'uniqueness')
+          : changes.some(isUnknown)
+            ? refuse(400, 'invalidValue')
+            : null;
+      const name = asked ?? group.refusedName ?? group.displayName;
+      const known = changes.map(({ op, ids }) => ({ op, ids: ids.filter((id) => state.users.has(id)) }));
+      const members = known.reduce(changeMembers, group.members);
+      const drops = [...group.members].some((id) => !members.has(id)) || changes.some(({ op }) => op === 'remove');
+      if (refusal !== null && !drops) return refusal;
       const wanted: ModelGroup = {
         ...group,
-        displayName,
+        displayName: isTaken(name) ? group.displayName : name,
         externalId: isPut ? null : (action.externalId ?? group.externalId),
-        members: changes.reduce(changeMembers, group.members),
+        members,
+        refusedName: isTaken(name) ? name : null,
       };
       const isSame = sameGroup(group, wanted);
       const after = isSame ? group : { ...wanted, version: group.version + 1 };
-      const next = isSame ? state : withGroup(state, after);
-      return isPut ? show(200, group.id, next) : { status: 204, shows: null, version: after.version, next };
+      const next =
+        isSame && wanted.refusedName === group.refusedName
+          ? state
+          : withGroup(state, { ...after, refusedName: wanted.refusedName });
+      return isPut || refusal !== null
+        ? show(200, group.id, next)
+        : { status: 204, shows: null, version: after.version, next };
     }
     case 'deleteUser': {
       const user = state.users.get(action.id);
@@ -199,5 +223,7 @@ export function view(state: Directory, id: string): object | null {
     return { ...user, groups: groups.map((group) => `${group.id} ${group.displayName}`).sort() };
   }
   const group = state.groups.get(id);
-  return group === undefined ? null : { ...group, members: [...group.members].sort() };
+  if (group === undefined) return null;
+  const { displayName, externalId, version } = group;
+  return { id, version, displayName, externalId, members: [...group.members].sort() };
 }

@@ -43,7 +43,7 @@ const group: GroupRecord = {
   modifiedAt: 0,
   managed: true,
   members: [{ userId: 'u1' as UserId, display: 'Alice' }],
-  bridge: { groupId: 'w1' as WorkspaceGroupId, linkStatus: 'linked' },
+  bridge: { groupId: 'w1' as WorkspaceGroupId, linkStatus: 'linked', lastError: null },
 };
 
 describe('a User', () => {
@@ -94,7 +94,7 @@ describe('a Group', () => {
       id: 'g1',
       displayName: 'Sales',
       members: [{ value: 'u1', $ref: `${BASE}/Users/u1`, display: 'Alice', type: 'User' }],
-      [BRIDGE_GROUP]: { groupId: 'w1', linkStatus: 'linked' },
+      [BRIDGE_GROUP]: { groupId: 'w1', linkStatus: 'linked', lastError: null },
       meta: {
         resourceType: 'Group',
         created: '1970-01-01T00:00:00.000Z',
@@ -112,7 +112,7 @@ describe('a Group', () => {
     };
     expect(renderGroup(asked, BASE)[BRIDGE_GROUP]).toMatchObject({ groupId: 'w1', seatType: 'workspace_admin' });
     expect(
-      renderGroup({ ...asked, bridge: { groupId: null, linkStatus: 'unlinked' } }, BASE)[BRIDGE_GROUP],
+      renderGroup({ ...asked, bridge: { groupId: null, linkStatus: 'unlinked', lastError: null } }, BASE)[BRIDGE_GROUP],
     ).toMatchObject({ groupId: 'w0' });
   });
 

@@ -162,6 +162,8 @@ function aboutText(about: About): Content {
       return html`<span class="wrap">Group ${about.name ?? about.groupId}</span>`;
     case 'unlinkedGroup':
       return html`<span class="wrap">Group ${about.name}</span>`;
+    case 'refusedValue':
+      return html`<span class="wrap">Refused value of ${about.attribute}</span>`;
     case 'share':
       return about.via === undefined ? `Share ${about.resource}` : `Share ${about.resource} of ${about.via}`;
   }

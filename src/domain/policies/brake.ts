@@ -40,7 +40,9 @@ export function lossUse(change: Change, person: Person, isDrift: boolean, limit:
 
 /** What a removal costs its group; null = the change is none, was released, or follows from the loss of a person. */
 export function removalUse(change: Change, person: Person): LimitUse | null {
-  if (change.kind !== 'removeFromGroup' || person.desired !== 'active' || isReleased(change, person)) return null;
+  // Of a user whose access is not managed, a removal follows from no loss.
+  const isOfLeaver = person.managed && person.desired !== 'active';
+  if (change.kind !== 'removeFromGroup' || isOfLeaver || isReleased(change, person)) return null;
   return { kind: 'groupRemoval', scope: change.groupId, who: change.memberId, limit: GROUP_LIMIT };
 }
 

@@ -21,7 +21,7 @@ export const ownership: Policy = (sorted, { person }) => {
 /** Why a change is none of this person's; null = it is. */
 export function foreignTo(change: Change, person: Person): string | null {
   const isMembership = change.kind === 'addToGroup' || change.kind === 'removeFromGroup';
-  if (!person.managed && !isMembership) return 'the user is not managed by an IdP';
+  if (!person.managed && (!isMembership || person.isReleased === true)) return 'the user is not managed by an IdP';
   if (person.protection !== null) return `the member is protected (${person.protection})`;
   switch (change.kind) {
     case 'invite':

@@ -1,5 +1,6 @@
 /** Users and groups as the SCIM surface reads and writes them. */
 import type { AttributePath, Filter } from '../../domain/filter.js';
+import type { Tolerance } from '../../domain/withdrawal.js';
 import type {
   Address,
   Document,
@@ -48,7 +49,11 @@ export interface UserRecord extends ResourceRecord<UserId> {
 /** A SCIM group. `members` is null where it was not asked for. */
 export interface GroupRecord extends ResourceRecord<GroupId> {
   readonly members: readonly MemberRecord[] | null;
-  readonly bridge: { readonly groupId: WorkspaceGroupId | null; readonly linkStatus: LinkStatus };
+  readonly bridge: {
+    readonly groupId: WorkspaceGroupId | null;
+    readonly linkStatus: LinkStatus;
+    readonly lastError: string | null;
+  };
 }
 
 export interface MemberRecord {
@@ -108,6 +113,8 @@ export interface WriteContext {
   readonly interactive: boolean;
   /** Versions that `If-Match` allows; null = any. A mismatch is ScimError 412. */
   readonly ifMatch: readonly number[] | null;
+  /** The write withdraws, and a value of it is refused: what is refused is left out, and kept as refused. */
+  readonly tolerance?: Tolerance | null;
 }
 
 export interface Written<T> {
