@@ -43,7 +43,7 @@ const group: GroupRecord = {
   modifiedAt: 0,
   managed: true,
   members: [{ userId: 'u1' as UserId, display: 'Alice' }],
-  bridge: { groupId: 'w1' as WorkspaceGroupId, linkStatus: 'linked' },
+  bridge: { groupId: 'w1' as WorkspaceGroupId, linkStatus: 'linked', lastError: null },
 };
 
 describe('a User', () => {
@@ -112,7 +112,7 @@ describe('a Group', () => {
     };
     expect(renderGroup(asked, BASE)[BRIDGE_GROUP]).toMatchObject({ groupId: 'w1', seatType: 'workspace_admin' });
     expect(
-      renderGroup({ ...asked, bridge: { groupId: null, linkStatus: 'unlinked' } }, BASE)[BRIDGE_GROUP],
+      renderGroup({ ...asked, bridge: { groupId: null, linkStatus: 'unlinked', lastError: null } }, BASE)[BRIDGE_GROUP],
     ).toMatchObject({ groupId: 'w0' });
   });
 

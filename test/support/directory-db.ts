@@ -121,7 +121,11 @@ function insertGroup(db: Database.Database, group: SeedGroup, index: number): Gr
     seq: index + 1,
     managed: true,
     members: [],
-    bridge: { groupId: group.workspaceGroupId as WorkspaceGroupId | null, linkStatus: group.linkStatus },
+    bridge: {
+      groupId: group.workspaceGroupId as WorkspaceGroupId | null,
+      linkStatus: group.linkStatus,
+      lastError: null,
+    },
   };
 }
 
