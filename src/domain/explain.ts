@@ -318,8 +318,8 @@ function unplanned(input: ExplainInput): Obstacle {
 /** A membership that an IdP wrote is managed, also of a user whose access is not. */
 function unplannedGroup(input: ExplainInput): Obstacle {
   const { managed, isReleased, protection, member } = input.person;
-  if (managed || isReleased === true || protection !== null || member === null) return unplanned(input);
-  return member.isLocked ? { kind: 'lockedByOther' } : { kind: 'underWay', state: null };
+  const isNamed = !managed && isReleased !== true && protection === null;
+  return isNamed && member?.isLocked === true ? { kind: 'lockedByOther' } : unplanned(input);
 }
 
 function generalObstacle({ managed, protection }: Person): Obstacle | null {
