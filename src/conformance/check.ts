@@ -204,7 +204,7 @@ export async function runCheck(check: Check, target: Target, mark: string): Prom
     unique: () => `c${mark}-${String(names++)}@conformance.invalid`,
     equal(actual, expected, what) {
       if (JSON.stringify(actual) !== JSON.stringify(expected))
-        throw new Deviation(`${what} is ${String(JSON.stringify(actual))}, not ${String(JSON.stringify(expected))}`);
+        throw new Deviation(`${what} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`);
     },
     holds(condition, what) {
       if (!condition) throw new Deviation(what);

@@ -219,9 +219,9 @@ function dropInput(connection: Connection): void {
   connection.waiting.length = 0;
 }
 
-const { push, _read: read } = Socket.prototype;
-const pushOn = (socket: Socket, bytes: Buffer | null): boolean => push.call(socket, bytes);
-const readOn = (socket: Socket): void => read.call(socket, 0);
+// The methods as they are below those that this file puts over them on single sockets.
+const pushOn = (socket: Socket, bytes: Buffer | null): boolean => Socket.prototype.push.call(socket, bytes);
+const readOn = (socket: Socket): void => Socket.prototype._read.call(socket, 0);
 
 /**
  * Stands between a socket and its buffer: `push` and `_read` are how a source of a stream is written,
