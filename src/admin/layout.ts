@@ -36,6 +36,9 @@ const SECTION_PATH: Readonly<Partial<Record<Section, readonly string[]>>> = {
   whatIf: ['what-if'],
 };
 
+/** Where a section is, below /admin. */
+export const sectionPath = (section: Section): readonly string[] => SECTION_PATH[section] ?? [section];
+
 /** The whole document for somebody who is signed in. */
 export function renderPage(context: PageContext, page: Page): string {
   const { facts, csrfToken, engine } = context;
@@ -111,7 +114,7 @@ function navItem([section, text]: readonly [Section, string], current: Section, 
   };
   const count = counts[section] ?? 0;
   return html`<li>
-    <a href="${path(SECTION_PATH[section] ?? [section])}" ${section === current && html`aria-current="page"`}
+    <a href="${path(sectionPath(section))}" ${section === current && html`aria-current="page"`}
       >${text}${count > 0 && html` <span class="count" title="needs attention">${numberText(count)}</span>`}</a
     >
   </li>`;

@@ -105,7 +105,7 @@ describe('people found in a workspace group', () => {
     const group = await designers();
     await link(group, 'gEng');
     bridge.control.deleteGroup('gEng');
-    await bridge.sync();
+    await bridge.syncUntilGone();
     expect(await membersOf(group)).toEqual([]);
     await link(group, 'gMar');
     await bridge.sync();
@@ -142,7 +142,7 @@ describe('people found in a workspace group', () => {
     const group = await designers();
     await link(group, 'gEng');
     bridge.control.removeMember(at('linus'));
-    await bridge.sync();
+    await bridge.syncUntilGone();
     expect(await membersOf(group)).toEqual([at('ada')]);
     await bridge.patchUser(ids.linus, { op: 'replace', path: 'active', value: false });
     await bridge.patchUser(ids.linus, { op: 'replace', path: 'active', value: true });

@@ -254,12 +254,12 @@ describe('a directory and a workspace of hostile text', () => {
     for (const action of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', 'a,"b"\r\nc'])
       await store.audit({ actor: 'csv', action, subject: null, requestId: null });
     const lines = await (await admin.raw('GET', '/admin/audit/export.csv?actor=csv')).text();
-    expect(lines).toContain(`csv,"'=1+1"`);
-    expect(lines).toContain(`csv,"'+1"`);
-    expect(lines).toContain(`csv,"'-1"`);
-    expect(lines).toContain(`csv,"'@SUM(A1)"`);
-    expect(lines).toContain(`csv,"'\t=1"`);
-    expect(lines).toContain(`csv,"a,""b""\r\nc"`);
+    expect(lines).toContain(`,"'=1+1"`);
+    expect(lines).toContain(`,"'+1"`);
+    expect(lines).toContain(`,"'-1"`);
+    expect(lines).toContain(`,"'@SUM(A1)"`);
+    expect(lines).toContain(`,"'\t=1"`);
+    expect(lines).toContain(`,"a,""b""\r\nc"`);
   });
 
   it('leaves the page with headers under which no inline code would run', async () => {

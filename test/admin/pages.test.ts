@@ -68,7 +68,7 @@ describe('pages of a bridge at work', () => {
     expect(text).toContain('Locked A member without access; the seat is free.');
     expect(text).toMatch(/Access As wanted locked none the IdP wrote active = false/);
     expect(text).toMatch(/Group Designers As wanted member member member of "Designers"/);
-    expect(text).toMatch(/user\.update by token:SCIM_TOKEN .*active true false/);
+    expect(text).toMatch(/user\.update by token:SCIM_TOKEN .*active true → false/);
     expect(text).toMatch(/Done Lock max@workspace\.example .* ok members\.update .* HTTP 200/);
     expect(text).toMatch(/user\.create by token:SCIM_TOKEN/);
   });

@@ -60,7 +60,7 @@ describe('the command line', () => {
 
   it('is what the package installs, and runs by a link to it, as in the image', async () => {
     const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> };
-    expect(bin).toEqual({ 'elevenlabs-scim': 'dist/main.js' });
+    expect(bin).toEqual({ 'elevenlabs-scim': 'dist/main.js', 'elevenlabs-scim-bridge': 'dist/main.js' });
     const link = path.join(folder, 'elevenlabs-scim');
     symlinkSync(path.resolve('dist', 'main.js'), link);
     const { stdout } = await promisify(execFile)(link, ['--version'], { cwd: folder });

@@ -43,6 +43,7 @@ describe('configuration', () => {
       upstreamTimeoutMs: 10_000,
       upstreamConcurrency: 4,
       databasePath: './data/sandbox.db',
+      auditKey: null,
       provisionWaitMs: 3000,
       syncIntervalSeconds: 900,
       pendingPollSeconds: 30,
@@ -180,7 +181,7 @@ describe('configuration', () => {
   it('never shows a secret', () => {
     const secret = 'geheim mit leerzeichen';
     const names = VARIABLE_NAMES.filter((name) => VARIABLES[name].secret);
-    expect(names).toEqual(['SCIM_TOKEN', 'ADMIN_TOKEN', 'ELEVENLABS_API_KEY', 'ALERT_WEBHOOK_URL']);
+    expect(names).toEqual(['SCIM_TOKEN', 'ADMIN_TOKEN', 'ELEVENLABS_API_KEY', 'ALERT_WEBHOOK_URL', 'AUDIT_KEY']);
     for (const name of names) {
       const found = problems({ [name]: secret });
       expect(found).toHaveLength(1);

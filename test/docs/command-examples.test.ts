@@ -2,7 +2,7 @@
  * Every whole command line of the pages, as it stands there, against the built bridge: one story from
  * the first token to a restore. What follows `elevenlabs-scim` in a page and is not played here fails.
  */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -68,7 +68,7 @@ async function play(example: string, asks: 'asks' | 'does not ask' = 'does not a
     (word) =>
       word
         .replace(/^\/(backups|data|tmp)\//, `${folder}/`)
-        .replace(/^2026-\d\d-\d\dT.*Z$/, (time) => values.get(time) ?? time),
+        .replace(/^(2026-\d\d-\d\dT.*Z|\d+:[0-9a-f]{12})$/, (word) => values.get(word) ?? word),
   );
   if (asks === 'does not ask') return cli(place, ...args);
   const result = await onTerminal(place, 'y', ...args);
@@ -177,12 +177,23 @@ describe('the command lines of the pages', () => {
     expect(await playWell('users release <e-mail>', 'asks')).toContain('is released');
   }, 120_000);
 
+  it('verify and export the audit log', async () => {
+    const head = /Newest row: (\d+:[0-9a-f]{64})/.exec(await playWell('audit verify'))?.[1] ?? '';
+    const [id, hash] = head.split(':');
+    writeFileSync(path.join(folder, 'bridge.log'), JSON.stringify({ auditCheckpoint: { id: Number(id), hash } }));
+    values.set('1204:9f3ab0c41d22', head);
+    expect(await playWell('audit verify --log bridge.log')).toContain('is whole');
+    expect(await playWell('audit verify --checkpoint 1204:9f3ab0c41d22')).toContain('agrees');
+    expect(await playWell('audit export --format jsonl')).toContain('"class_uid"');
+  }, 120_000);
+
   it('save, restore and accept', async () => {
     expect(await playWell('backup /backups/bridge-2026-11-24.db')).toContain('opened and checked');
+    expect(await playWell('backup /backups/bridge.db')).toContain('opened and checked');
     expect(await playWell('backup /data/backup.db')).toContain('opened and checked');
     copyFileSync(path.join(folder, 'backup.db'), path.join(folder, 'bridge.db'));
     await stop();
-    for (const file of ['/backups/bridge-2026-11-24.db', '/tmp/bridge.db', '/data/backup.db'])
+    for (const file of ['/backups/bridge-2026-11-24.db', '/backups/bridge.db', '/tmp/bridge.db', '/data/backup.db'])
       expect(await playWell(`restore ${file}`, 'asks')).toContain('is restored from');
     expect(await playWell('migrate')).toContain('is up to date');
     await serve();

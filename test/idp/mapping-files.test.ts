@@ -80,9 +80,9 @@ function sentBy(idp: string): ReadonlyMap<string, ReadonlySet<string>> {
     ['Users', new Set<string>()],
     ['Groups', new Set<string>()],
   ]);
-  const folder = path.join(root, 'test/fixtures/idp');
+  const folder = path.join(root, 'src/conformance/transcripts');
   for (const file of readdirSync(folder).filter((name) => name.startsWith(`${idp}-`))) {
-    const { steps } = read(`test/fixtures/idp/${file}`) as {
+    const { steps } = read(`src/conformance/transcripts/${file}`) as {
       steps: { method: string; path: string; body?: { Operations?: { path?: string; value?: unknown }[] } }[];
     };
     for (const { path: at, body, method } of steps) {

@@ -175,7 +175,7 @@ describe('a refusal', () => {
     ['GET', '/scim/v2/Users/nobody', { authorization: `Bearer ${TOKEN}` }, 404, 'Error'],
     ['GET', '/scim/v2/Users', {}, 401, 'Error'],
     ['GET', '/metrics', { 'x-forwarded-for': '203.0.113.7' }, 401, 'Problem'],
-    ['POST', '/oauth/token', {}, 401, 'OAuthError'],
+    ['POST', '/oauth/token', {}, 400, 'OAuthError'],
   ] as const)('%s %s is as described', async (method, path, headers, status, schema) => {
     const response = await fetch(origin + path, { method, headers: { connection: 'close', ...headers } });
     expect(response.status).toBe(status);

@@ -74,7 +74,7 @@ describe('a group that is linked', () => {
     bridge.control.createGroup('Other');
     await group(bridge, 'Support', [zoe], sharing('voice:voice1:editor'));
     bridge.control.deleteGroup('wgSupport');
-    await bridge.sync();
+    await bridge.syncUntilGone();
     await bridge.finish();
     expect(sharesOf(bridge, ZOE)).toEqual(['voice:voice1:editor']);
     const left = await bridge.store.ledger({ states: ['planned', 'refused'], limit: 10 });

@@ -266,7 +266,7 @@ function otherPaths(token: string): JsonObject {
         ...{ operationId: 'audit.export', summary: 'The audit log, one JSON object a line', tags: ['Admin'] },
         security: [{ admin: [] }],
         responses: {
-          200: { description: 'Rows', content: { 'application/jsonl': { schema: refTo('AuditRow') } } },
+          200: { description: 'Rows', content: { 'application/jsonl': { schema: refTo('AuditEvent') } } },
           401: json('No admin token', 'Problem'),
         },
       },

@@ -94,10 +94,12 @@ export const MESSAGES: JsonObject = {
     upstream: { type: 'object' },
   }),
   Readiness: object(['ready', 'reason'], { ready: { type: 'boolean' }, reason: { type: ['string', 'null'] } }),
-  AuditRow: object(['id', 'at', 'actor', 'action'], {
-    id: whole,
-    at: { type: 'string', format: 'date-time' },
-    ...{ actor: text, action: text, subject: { type: ['string', 'null'] }, before: anything, after: anything },
+  AuditEvent: object(['class_uid', 'type_uid', 'time', 'actor', 'metadata', 'unmapped'], {
+    ...{ class_uid: whole, class_name: text, activity_id: whole, activity_name: text, type_uid: whole, time: whole },
+    time_dt: { type: 'string', format: 'date-time' },
+    actor: { type: 'object' },
+    metadata: object(['event_code', 'sequence'], { event_code: text, sequence: whole }),
+    unmapped: object(['before', 'after'], { before: anything, after: anything }),
   }),
   Problem: object(['error'], { error: text }),
 };
