@@ -36,6 +36,7 @@ describe('configuration', () => {
       scimToken: null,
       oauthTokenMinutes: 60,
       adminToken: null,
+      auditKey: null,
       upstream: { kind: 'sandbox' },
       upstreamTimeoutMs: 10_000,
       upstreamConcurrency: 4,
@@ -159,7 +160,7 @@ describe('configuration', () => {
   it('never shows a secret', () => {
     const secret = 'geheim mit leerzeichen';
     const names = VARIABLE_NAMES.filter((name) => VARIABLES[name].secret);
-    expect(names).toEqual(['SCIM_TOKEN', 'ADMIN_TOKEN', 'ELEVENLABS_API_KEY', 'ALERT_WEBHOOK_URL']);
+    expect(names).toEqual(['SCIM_TOKEN', 'ADMIN_TOKEN', 'ELEVENLABS_API_KEY', 'AUDIT_KEY', 'ALERT_WEBHOOK_URL']);
     for (const name of names) {
       const found = problems({ [name]: secret });
       expect(found).toHaveLength(1);
@@ -182,7 +183,8 @@ describe('configuration', () => {
     });
 
     it.each(VARIABLE_NAMES.filter((name) => VARIABLES[name].secret))('can hold %s, as every secret', (name) => {
-      const secret = name === 'ALERT_WEBHOOK_URL' ? 'https://hooks.example/a-secret-path' : 'a-secret-0123456789abcdef';
+      const secret =
+        name === 'ALERT_WEBHOOK_URL' ? 'https://hooks.example/a-secret-path' : 'a-secret-0123456789abcdef-0123456789';
       const fromFile = load({ [`${name}_FILE`]: '/run/secret' }, { '/run/secret': `${secret}\n` });
       expect(fromFile).toEqual(load({ [name]: secret }));
       expect(JSON.stringify(fromFile)).toContain(secret);
