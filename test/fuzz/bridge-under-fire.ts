@@ -107,7 +107,13 @@ export async function openTarget(): Promise<Target> {
   // Served as the product serves it: what reaches no handler has an answer, too.
   const app = bridge.server.listeners('request')[0] as Express;
   const server = await serveHttp(app, {
-    ...{ host: '127.0.0.1', port: 0, tls: null, connections: createConnections({ clock: bridge.clock }), server: messagesOf(app) },
+    ...{
+      host: '127.0.0.1',
+      port: 0,
+      tls: null,
+      connections: createConnections({ clock: bridge.clock }),
+      server: messagesOf(app),
+    },
     clock: bridge.clock,
     log: pino({ level: 'silent' }),
   });
