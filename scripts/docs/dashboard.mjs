@@ -55,12 +55,15 @@ const ROWS = [
   [
     'The process',
     [
+      ['auth_failures_total', 'Failed authentications', 'timeseries', 'ops'],
       ['queue_entries', 'Queue', 'timeseries', 'none'],
       ['queue_overdue_seconds', 'Queue is overdue', 'timeseries', 's'],
       ['event_loop_lag_seconds', 'Event loop lag', 'timeseries', 's'],
       ['resident_memory_bytes', 'Memory', 'timeseries', 'bytes'],
       ['store_bytes', 'Database', 'timeseries', 'bytes'],
       ['info', 'Version', 'stat', 'none'],
+      ['audit_last_row', 'Newest row of the audit log', 'stat', 'none'],
+      ['audit_last_hash', 'Hash of that row', 'timeseries', 'none'],
     ],
   ],
 ];
@@ -71,6 +74,7 @@ const SUMMED_BY = {
   request_duration_seconds: ['route'],
   upstream_calls_total: ['endpoint', 'outcome'],
   upstream_call_duration_seconds: ['endpoint'],
+  auth_failures_total: ['door', 'reason'],
 };
 
 /** `described`: name, type, help and labels of every metric. */

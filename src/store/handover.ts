@@ -68,11 +68,10 @@ export function checkNobodysAccount(core: Core, address: Address | null, own: Us
   if (address === null) return;
   const holder = core.get<UserRow & { readonly is_bare: number }>(SELECT_HOLDER, address, own?.id ?? '', address);
   if (holder === undefined) return;
-  const who = `user ${holder.id} (userName "${holder.user_name}", now "${holder.address ?? ''}")`;
   throw uniqueness(
     holder.is_bare === 1
-      ? `emails: an invite to "${address}" that was meant for ${who} may still be accepted. The bridge is revoking it; send the request again in some minutes.`
-      : `emails: ElevenLabs still knows ${who} by the address "${address}". Change the address of that account in ElevenLabs, or remove the account there; then send the request again.`,
+      ? `emails: an invite to "${address}" that was meant for user ${holder.id} (userName "${holder.user_name}") may still be accepted. The bridge is revoking it; send the request again in some minutes.`
+      : `emails: ElevenLabs still knows user ${holder.id} (userName "${holder.user_name}", now "${holder.address ?? ''}") by the address "${address}". Change the address of that account in ElevenLabs, or remove the account there; then send the request again.`,
   );
 }
 

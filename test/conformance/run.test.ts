@@ -50,7 +50,7 @@ describe('every check', () => {
       const results = await runAll({ target, fresh: null, mark: 'm', onResult: () => undefined });
       expect(results.filter(({ outcome }) => outcome === 'fail')).toEqual([]);
       expect(results.filter(({ outcome }) => outcome === 'skipped').map(({ reason }) => reason)).toEqual(
-        Array<string>(3).fill('it needs an empty server of its own'),
+        Array<string>(4).fill('it needs an empty server of its own'),
       );
       for (const { outcome, exchanges } of results) if (outcome === 'pass') expect(exchanges.length).toBeGreaterThan(0);
       const report = makeReport(results, { server: '<b>', version: '1', at: 'now', deviations: DEVIATIONS });

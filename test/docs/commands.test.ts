@@ -56,6 +56,9 @@ describe('a command line in a page', () => {
   });
 });
 
+/** Commands of npm itself. */
+const OF_NPM = ['ci', 'install', 'pack'];
+
 describe('a script in a page', () => {
   const { scripts } = JSON.parse(readPage('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
 
@@ -63,7 +66,7 @@ describe('a script in a page', () => {
     const named = codeOf(page).flatMap((code) =>
       [...code.matchAll(/\bnpm (?:run )?([a-z][a-z:-]*)/g)].map(([, name]) => name),
     );
-    expect(named.filter((name) => scripts[name ?? ''] === undefined && name !== 'ci')).toEqual([]);
+    expect(named.filter((name) => scripts[name ?? ''] === undefined && !OF_NPM.includes(name ?? ''))).toEqual([]);
   });
 });
 
@@ -75,7 +78,7 @@ describe('a line for Docker', () => {
 
   it.each(lines)('names the file, a service and a folder that keeps what is put there: %s', (line) => {
     expect(line).toMatch(
-      /^docker compose -f docker\/compose\.yaml (up -d|stop|(exec|run --rm|kill -s HUP) bridge\b.*|cp bridge:\S+ \.)$/,
+      /^docker compose -f (?:docker|deploy\/compose)\/compose\.yaml (up -d|stop|(exec|run --rm|kill -s HUP) bridge\b.*|cp bridge:\S+ \.)$/,
     );
     expect(services['bridge']?.volumes).toEqual(['data:/data']);
     expect(line.match(/(?<=[ :])\/\S+/g)?.every((file) => file.startsWith('/data/')) ?? true).toBe(true);

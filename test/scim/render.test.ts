@@ -94,7 +94,7 @@ describe('a Group', () => {
       id: 'g1',
       displayName: 'Sales',
       members: [{ value: 'u1', $ref: `${BASE}/Users/u1`, display: 'Alice', type: 'User' }],
-      [BRIDGE_GROUP]: { groupId: 'w1', linkStatus: 'linked', lastError: null },
+      [BRIDGE_GROUP]: { groupId: 'w1', linkStatus: 'linked' },
       meta: {
         resourceType: 'Group',
         created: '1970-01-01T00:00:00.000Z',

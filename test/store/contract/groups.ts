@@ -197,7 +197,7 @@ export function groupsContract(open: OpenWorld): void {
       const bob = await joined(world, 'bob@example.com', 'm-bob');
       await read(world, null, [group('g-1', ' SALES ', ['m-owner', 'm-bob', 'svc'])]);
       const { record } = await world.store.createGroup({ displayName: 'Sales' }, [user.id], IDP);
-      expect(record.bridge).toEqual({ groupId: 'g-1', linkStatus: 'linked' });
+      expect(record.bridge).toEqual({ groupId: 'g-1', linkStatus: 'linked', lastError: null });
       expect(record.members?.map(({ userId }) => userId)).toEqual([user.id, bob.id]);
       expect(await settleUser(world, user.id)).toEqual(['addToGroup']);
       expect(await settleUser(world, bob.id)).toEqual([]);
@@ -239,7 +239,7 @@ export function groupsContract(open: OpenWorld): void {
       const world = open({ groupAliases: new Map([['app-sales', 'sales team']]) });
       await read(world, [OWNER], [group('g-1', 'Sales Team')]);
       const { record } = await world.store.createGroup({ displayName: 'App-Sales' }, [], IDP);
-      expect(record.bridge).toEqual({ groupId: 'g-1', linkStatus: 'linked' });
+      expect(record.bridge).toEqual({ groupId: 'g-1', linkStatus: 'linked', lastError: null });
     });
 
     it('is never guessed between two of one name', async () => {
@@ -247,9 +247,9 @@ export function groupsContract(open: OpenWorld): void {
       await read(world, [OWNER], [group('g-1', 'Sales'), group('g-2', 'sales')]);
       const { record, tookOver } = await world.store.createGroup({ displayName: 'Sales' }, [], IDP);
       expect(tookOver).toBe(false);
-      expect(record.bridge).toEqual({ groupId: null, linkStatus: 'ambiguous' });
+      expect(record.bridge).toEqual({ groupId: null, linkStatus: 'ambiguous', lastError: null });
       const byHand = await world.store.linkGroup(record.id, 'g-2' as never, { ...IDP, actor: 'admin' });
-      expect(byHand.bridge).toEqual({ groupId: 'g-2', linkStatus: 'linked' });
+      expect(byHand.bridge).toEqual({ groupId: 'g-2', linkStatus: 'linked', lastError: null });
     });
 
     it('follows the attribute groupId, and refuses one that is unknown', async () => {
