@@ -11,7 +11,7 @@ import { auditEvent, changedAttributes } from '../domain/audit-event.js';
 import type { Log } from '../log.js';
 import type { Store } from '../store/port.js';
 
-const TICK_MS = 1_000;
+const TICK_MS = 5_000;
 const CHECKPOINT_MS = 3_600_000;
 const STEP = 200;
 

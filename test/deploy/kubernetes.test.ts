@@ -97,7 +97,10 @@ describe.each(VARIANTS)('the chart %s', (_, args) => {
         if (!volumeMounts.some(({ mountPath }) => value.startsWith(`${mountPath}/`))) return value;
         const file = path.join(folder, path.basename(value));
         if (!value.endsWith('.db'))
-          writeFileSync(file, value.endsWith('.yaml') ? 'neverTouch: []\n' : `the-secret-of-${path.basename(file)}\n`);
+          writeFileSync(
+            file,
+            value.endsWith('.yaml') ? 'neverTouch: []\n' : `${path.basename(file)}-0123456789-abcdefghijklmnop\n`,
+          );
         return file;
       };
       // What the image sets.

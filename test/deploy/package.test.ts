@@ -57,11 +57,16 @@ describe('the package', () => {
 
     const child: ChildProcess = spawn('npx', ['--no-install', 'elevenlabs-scim-bridge'], {
       ...{ cwd: place, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
-      env: { ...env, PORT: '0', SCIM_TOKEN: 'a-token-of-the-test', ADMIN_TOKEN: 'another-token-of-the-test' },
+      env: {
+        ...env,
+        PORT: '0',
+        SCIM_TOKEN: 'a-token-of-the-test-0123456789-abcdef',
+        ADMIN_TOKEN: 'another-token-of-the-test-0123456789',
+      },
     });
     try {
       const url = await printed(child, /(http:\/\/127\.0\.0\.1:\d+)\/scim\/v2/);
-      expect(await firstAccepted(url, 'a-token-of-the-test')).toMatchObject({ active: true });
+      expect(await firstAccepted(url, 'a-token-of-the-test-0123456789-abcdef')).toMatchObject({ active: true });
       expect(existsSync(path.join(place, 'data', 'sandbox.db'))).toBe(true);
     } finally {
       const ended = once(child, 'close');

@@ -143,6 +143,7 @@ describe('a withdrawn address', () => {
     const [held] = await bridge.store.ledger({ states: ['held'], limit: 2 });
     expect(held).toMatchObject({ subject: `user:${String(id)}`, errorCode: 'formerAddress' });
     await bridge.store.releaseHeld({ ids: [held!.id] }, { actor: 'admin', requestId: 'release' });
+    bridge.app.reconciler.poke();
     await bridge.idle();
     expect(bridge.workspace().members[ZOE]).toMatchObject({ locked: true });
   });
