@@ -93,7 +93,7 @@ function quietLog(onBug: (text: string) => void): Log {
   const nothing = (): void => undefined;
   const error = (facts: unknown, text?: string): void => {
     const err = (facts as { readonly err?: { readonly stack?: string } } | null)?.err;
-    if (err !== undefined) onBug(`${text ?? ''}: ${err.stack ?? String(err)}`);
+    if (err !== undefined) onBug(`${text ?? ''}: ${err.stack ?? 'an error without a stack'}`);
   };
   const log = { debug: nothing, info: nothing, warn: nothing, error, fatal: error, child: () => log } as unknown as Log;
   return log;

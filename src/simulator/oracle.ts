@@ -219,7 +219,8 @@ export function createOracle(init: {
     }
     const accounts = accountsOf(user).filter((member) => member.userId !== init.ownerId);
     const usable = accounts.filter((member) => !member.isLocked);
-    const state = `${shown === null ? 'not listed' : `status ${shown.status}`}${shown?.lastError == null ? '' : `, ${shown.lastError}`}`;
+    const lastError = shown?.lastError ?? null;
+    const state = `${shown === null ? 'not listed' : `status ${shown.status}`}${lastError === null ? '' : `, ${lastError}`}`;
     if (user.isDeleted || !user.active) {
       if (!user.isManaged) return;
       const word = user.isDeleted ? 'deleted' : 'inactive';

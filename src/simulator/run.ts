@@ -1,4 +1,5 @@
 /** Runs a history: the production code against the sandbox, and the oracle beside it. */
+import type { AnyJson } from '../conformance/check.js';
 import { ScimError } from '../errors.js';
 import { DEFAULT_RULES } from '../domain/rules.js';
 import { USER } from '../domain/user-schema.js';
@@ -39,9 +40,9 @@ export const addressOf = (who: number, variant = 0): string =>
   `p${String(who)}${variant === 0 ? '' : `-${String(variant)}`}@corp.example`;
 
 /** `died`: the process ended before an answer came. */
-type Answer = { readonly status: number; readonly body: any; readonly detail: string }; // eslint-disable-line @typescript-eslint/no-explicit-any -- documents of any shape
+type Answer = { readonly status: number; readonly body: AnyJson; readonly detail: string };
 
-// eslint-disable-next-line max-lines-per-function -- one stage, on which everybody acts
+/** One stage, on which everybody acts. */
 export async function runHistory(
   history: History,
   mode: 'safety' | 'liveness' = 'liveness',
@@ -77,7 +78,7 @@ export async function runHistory(
   };
   const tell = (line: string): void => void trace.push(`${stamp()}  ${line}`);
   const oracle = createOracle({
-    now: time.elapsed,
+    now: () => time.elapsed(),
     ttlDays: TTL_DAYS,
     limit: history.limit,
     ignore,
@@ -130,7 +131,7 @@ export async function runHistory(
   };
   let life: Life = { isAlive: true };
   let bridge: Bridge;
-  let onDeath: (() => void)[] = [];
+  const onDeath: (() => void)[] = [];
   const kill = (): void => {
     tell('   ! the process is killed');
     life.isAlive = false;
@@ -204,8 +205,7 @@ export async function runHistory(
       await time.advance(15_000);
     }
   };
-  const find = async (who: number): Promise<any> => {
-    // eslint-disable-line @typescript-eslint/no-explicit-any -- documents of any shape
+  const find = async (who: number): Promise<AnyJson> => {
     for (let variant = 0; variant < 3; variant += 1) {
       const filter = encodeURIComponent(`userName eq "${addressOf(who, variant)}"`);
       const answer = await ask(`look-up p${String(who)}`, (caller) =>
@@ -218,8 +218,7 @@ export async function runHistory(
     }
     return undefined;
   };
-  const remember = (who: number, document: any, more: Partial<ScimUser>): ScimUser => {
-    // eslint-disable-line @typescript-eslint/no-explicit-any -- see above
+  const remember = (who: number, document: AnyJson, more: Partial<ScimUser>): ScimUser => {
     const user: ScimUser = {
       ...{ id: document.id as string, who, active: document.active as boolean, isDeleted: false },
       ...{ address: ((document.emails?.[0]?.value as string | undefined) ?? addressOf(who)).toLowerCase(), role: null },

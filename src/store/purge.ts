@@ -21,7 +21,7 @@ import { rowOfUser, type UserRow } from './users.js';
 
 export function purgeUser(core: Core, id: UserId, actor: string): PurgeOutcome {
   const row = rowOfUser(core, id);
-  if (row === undefined) return { kind: 'notFound' };
+  if (row === undefined || core.value(IS_PURGED, id) === 1) return { kind: 'notFound' };
   if (row.deleted_at === null) return { kind: 'live' };
   const reason = unsettledReason(core, row);
   if (reason !== null) return { kind: 'unsettled', reason };
@@ -56,6 +56,7 @@ function forgetPerson(core: Core, row: UserRow): readonly number[] {
   core.run('DELETE FROM ledger WHERE subject = ?', subject);
   core.run('DELETE FROM drift WHERE subject = ?', subject);
   const emptied = emptyAudit(core, 'subject = ?', subject);
+  core.run(FORGET_USES, row.id, row.address, row.address, row.id, row.id);
   unschedule(core, subject);
   core.run('DELETE FROM accounts WHERE user_id = ? AND member_id IS NULL', row.id);
   if (!hasAccount(core, row.id)) {
@@ -98,6 +99,10 @@ const OPEN_INVITES = `sends > 0 AND state IN ('invited', 'ambiguous') OR state =
 const HAS_OPEN_INVITES = `SELECT EXISTS (SELECT 1 FROM invites WHERE user_id = ? AND ended_at IS NULL AND (${OPEN_INVITES}))`;
 const CLEAR_USER = `UPDATE users SET user_name = ?, user_name_key = ?, external_id = NULL, display_name = NULL, display_name_key = NULL,
   manager_id = NULL, document = '{}', address = NULL, address_slot = NULL, last_error = NULL, last_writer = NULL, purged_at = ? WHERE seq = ?`;
+// What the limits count names addresses.
+const FORGET_USES = `DELETE FROM limit_uses WHERE who IN (?, ?) OR scope = ?
+  OR who IN (SELECT address FROM accounts WHERE user_id = ?) OR who IN (SELECT member_id FROM accounts WHERE user_id = ?)`;
+const IS_PURGED = 'SELECT 1 FROM users WHERE id = ? AND purged_at IS NOT NULL';
 const NAMES_WORD = '(instr(lower(before), ?) > 0 OR instr(lower(after), ?) > 0)';
 
 const DELETE_LEDGER = `DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE ended_at < ?

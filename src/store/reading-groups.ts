@@ -19,6 +19,7 @@ import {
 import { dropGroup, hasShareWork, moveGroupVersion } from './group-writes.js';
 import { groupsLinkedTo, rowOfGroupSeq, type GroupRow } from './groups.js';
 import { followGroupName, importGroups } from './imports.js';
+import { forgetRefusals } from './ledger.js';
 import { findWorkspaceGroup } from './mirror.js';
 import { diffGroups, type GroupDiff, type Pair } from './mirror-diff.js';
 import type { ReadingContext } from './reading-members.js';
@@ -68,6 +69,7 @@ function groupGone(core: Core, groupId: WorkspaceGroupId, context: ReadingContex
   core.run('DELETE FROM workspace_shares WHERE principal = ?', principalKey({ kind: 'group', groupId }));
   for (const row of groupsLinkedTo(core, groupId)) {
     concernMembers(core, row, context);
+    forgetRefusals(core, groupSubject(row.id));
     if (row.managed === 0) dropGroup(core, row);
     else if (movesMembers(loseLink(core, row))) moveGroupVersion(core, row.seq);
     const action = row.managed === 0 ? 'group.gone' : 'group.unlink';

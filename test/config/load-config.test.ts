@@ -181,7 +181,7 @@ describe('configuration', () => {
   it('never shows a secret', () => {
     const secret = 'geheim mit leerzeichen';
     const names = VARIABLE_NAMES.filter((name) => VARIABLES[name].secret);
-    expect(names).toEqual(['SCIM_TOKEN', 'ADMIN_TOKEN', 'ELEVENLABS_API_KEY', 'ALERT_WEBHOOK_URL', 'AUDIT_KEY']);
+    expect(names).toEqual(['SCIM_TOKEN', 'ADMIN_TOKEN', 'ELEVENLABS_API_KEY', 'AUDIT_KEY', 'ALERT_WEBHOOK_URL']);
     for (const name of names) {
       const found = problems({ [name]: secret });
       expect(found).toHaveLength(1);

@@ -33,6 +33,7 @@ beforeAll(async () => {
   const token = { kind: 'scim', scopes: [], clientId: null } as const;
   await store.addToken({ ...token, id: 'a', label: 'okta', hash: 'a', expiresAt: clock.now() + 1e9 }, 'test');
   await bridge.createUser('zoe');
+  await fetch(`${bridge.scimUrl}/Users`, { headers: { authorization: 'Bearer wrong', connection: 'close' } });
   const text = await (
     await fetch(`${new URL(bridge.scimUrl).origin}/metrics`, { headers: { connection: 'close' } })
   ).text();

@@ -231,6 +231,7 @@ export function groupsContract(open: OpenWorld): void {
       expect((await world.store.getGroup(record.id, { members: false }))?.bridge).toEqual({
         groupId: 'g-1',
         linkStatus: 'linked',
+        lastError: null,
       });
       expect((await world.store.listGroups(EVERYTHING, { members: false })).total).toBe(1);
     });
@@ -278,6 +279,7 @@ export function groupsContract(open: OpenWorld): void {
       expect((await world.store.getGroup(record.id, { members: false }))?.bridge).toEqual({
         groupId: 'g-2',
         linkStatus: 'linked',
+        lastError: null,
       });
     });
 
