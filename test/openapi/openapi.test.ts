@@ -157,7 +157,10 @@ describe('an example', () => {
       const described = responses[String(response.status)];
       expect([response.status, text, described === undefined]).toEqual([response.status, text, false]);
       const [type, media] = Object.entries(described?.content ?? {})[0] ?? [];
-      if (type === undefined || media === undefined) { expect(text).toBe(''); return; }
+      if (type === undefined || media === undefined) {
+        expect(text).toBe('');
+        return;
+      }
       expect(response.headers.get('content-type')?.startsWith(type)).toBe(true);
       if (!type.includes('json')) return;
       const bodies = type === 'application/jsonl' ? text.trimEnd().split('\n') : [text];

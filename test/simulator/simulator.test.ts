@@ -4,7 +4,6 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { expand, type History } from '../../src/simulator/history.js';
 import { runHistory } from '../../src/simulator/run.js';
-import { EXPECTED_FAILURES } from './expected-failures.js';
 
 const STORIES = path.resolve('test/simulator/stories');
 const stories = readdirSync(STORIES).filter((file) => file.endsWith('.json'));
@@ -16,17 +15,12 @@ describe('the simulator', () => {
     expect(first.trace.length).toBeGreaterThan(10);
     expect(second.trace).toEqual(first.trace);
   });
-
-  test('expected failures name stories that are there', () => {
-    expect(stories).toEqual(expect.arrayContaining(Object.keys(EXPECTED_FAILURES)));
-  });
 });
 
 describe('stories', () => {
   test.each(stories)('%s', async (file) => {
     const history = JSON.parse(readFileSync(path.join(STORIES, file), 'utf8')) as History;
     const broken = [...new Set((await runHistory(history)).violations.map(({ law }) => law))].sort();
-    // A story that holds now: its mark in expected-failures.ts has to go.
-    expect(broken).toEqual(EXPECTED_FAILURES[file] ?? []);
+    expect(broken).toEqual([]);
   });
 });
