@@ -27,7 +27,7 @@ describe('npm run bench', () => {
       const { floor, requests, others } = JSON.parse(readFileSync(file, 'utf8')) as Results;
       expect(floor.cpu).toBeGreaterThan(0);
       // 13 operations on users, 2 on groups of two sizes, 4 of the plain server.
-      expect(requests).toHaveLength(21);
+      expect(requests).toHaveLength(22);
       expect(requests.filter(({ cpu }) => !(cpu > 0))).toEqual([]);
       const valueOf = (what: string): number[] => others.filter((row) => row.what === what).map(({ value }) => value);
       expect(valueOf('32 parallel adds, lost')).toEqual([0]);
